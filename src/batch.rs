@@ -1,0 +1,172 @@
+//! Which object is applied when.
+//!
+//! `kubectl apply` asks the cluster about the kind of every object before it applies the first one. So an object whose
+//! kind a CRD of the same render defines cannot be in the same run as its CRD, on an empty cluster: it goes into the
+//! second batch. That is computed from the CRDs, never from a list of names.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::manifest::ManifestError;
+use crate::manifest::document::Document;
+
+/// The objects of a render, by the file that they are written to.
+#[derive(Debug, Default)]
+pub struct Batches {
+    /// The classic load balancer controller.
+    pub controller: Vec<Document>,
+    /// Everything whose kind the cluster knows already.
+    pub first: Vec<Document>,
+    /// Objects whose CRD is in this render.
+    pub second: Vec<Document>,
+}
+
+/// The component whose objects have a file of their own.
+const CONTROLLER: &str = "aws-alb-ingress-controller";
+
+/// Sorts documents into batches, and inside a batch by class, upstream's order kept inside a class.
+pub fn sort(documents: Vec<Document>) -> Result<Batches, ManifestError> {
+    let defined = defined_kinds(&documents)?;
+    let mut batches = Batches::default();
+    for document in documents {
+        let identity = document.identity();
+        let batch = if document.component() == CONTROLLER {
+            &mut batches.controller
+        } else if defined.contains(&(identity.group, identity.kind)) {
+            &mut batches.second
+        } else {
+            &mut batches.first
+        };
+        batch.push(document);
+    }
+    for batch in [&mut batches.controller, &mut batches.first, &mut batches.second] {
+        batch.sort_by_key(|d| Class::of(&d.head().kind));
+    }
+    Ok(batches)
+}
+
+/// What is applied before what, inside a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Namespaces,
+    Definitions,
+    Rights,
+    Configuration,
+    Workloads,
+    Ingresses,
+    Webhooks,
+}
+
+impl Class {
+    fn of(kind: &str) -> Class {
+        match kind {
+            "Namespace" => Class::Namespaces,
+            "CustomResourceDefinition" => Class::Definitions,
+            "ServiceAccount" | "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => Class::Rights,
+            "ConfigMap"
+            | "Secret"
+            | "PriorityClass"
+            | "StorageClass"
+            | "IngressClass"
+            | "RuntimeClass"
+            | "ResourceQuota"
+            | "LimitRange"
+            | "NetworkPolicy"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim" => Class::Configuration,
+            "Ingress" => Class::Ingresses,
+            // Last, so that no object of this render waits for a webhook that does not answer yet.
+            "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => Class::Webhooks,
+            _ => Class::Workloads,
+        }
+    }
+}
+
+/// Group and kind of everything that the CRDs among `documents` define. A CRD is read only when some object is in the
+/// group that its name ends with (a CRD is named `<plural>.<group>`).
+fn defined_kinds(documents: &[Document]) -> Result<BTreeSet<(String, String)>, ManifestError> {
+    let groups: BTreeSet<String> = documents.iter().map(|d| d.identity().group).filter(|g| !g.is_empty()).collect();
+    let mut kinds = BTreeSet::new();
+    for document in documents.iter().filter(|d| d.head().kind == "CustomResourceDefinition") {
+        let name = document.identity().name;
+        let group = name.split_once('.').map_or("", |(_, group)| group);
+        if groups.contains(group) {
+            let names = document.block(&["spec", "names"])?;
+            if let Some(kind) = names.get("kind").and_then(Value::as_str) {
+                kinds.insert((group.to_owned(), kind.to_owned()));
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::manifest::document::{self, Source};
+
+    fn documents(component: &str, text: &str) -> Vec<Document> {
+        let source = Source { component: component.into(), name: "t.yaml".into(), text: text.into() };
+        document::read(&Arc::new(source), true).unwrap().documents
+    }
+
+    fn names(batch: &[Document]) -> Vec<String> {
+        batch.iter().map(|d| d.identity().to_string()).collect()
+    }
+
+    #[test]
+    fn objects_of_a_kind_that_is_defined_here_go_second() {
+        let batches = sort(documents(
+            "a",
+            "apiVersion: x.example/v1\nkind: Thing\nmetadata: {name: a}\n---\n\
+             apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.x.example}\n\
+             spec:\n  group: x.example\n  names:\n    plural: things\n    kind: Thing\n  versions:\n  - a\n---\n\
+             apiVersion: x.example/v1\nkind: Other\nmetadata: {name: b}\n",
+        ))
+        .unwrap();
+        assert_eq!(names(&batches.second), ["Thing.x.example/a"]);
+        assert_eq!(names(&batches.first), ["CustomResourceDefinition/things.x.example", "Other.x.example/b"]);
+    }
+
+    #[test]
+    fn a_batch_is_in_the_order_in_which_a_cluster_needs_it() {
+        let kinds = [
+            "ValidatingWebhookConfiguration",
+            "Ingress",
+            "Deployment",
+            "Service",
+            "ConfigMap",
+            "ClusterRole",
+            "CustomResourceDefinition",
+            "Namespace",
+        ];
+        let text: Vec<_> =
+            kinds.iter().map(|k| format!("apiVersion: v1\nkind: {k}\nmetadata: {{name: a}}\n")).collect();
+        let batches = sort(documents("a", &text.join("---\n"))).unwrap();
+        let order: Vec<_> = batches.first.iter().map(|d| d.head().kind.as_str()).collect();
+        assert_eq!(
+            order,
+            [
+                "Namespace",
+                "CustomResourceDefinition",
+                "ClusterRole",
+                "ConfigMap",
+                "Deployment",
+                "Service",
+                "Ingress",
+                "ValidatingWebhookConfiguration"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_classic_controller_has_a_batch_of_its_own() {
+        let batches =
+            sort(documents(CONTROLLER, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n")).unwrap();
+        assert_eq!(names(&batches.controller), ["Deployment/a"]);
+        assert!(batches.first.is_empty());
+    }
+}

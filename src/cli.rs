@@ -1,0 +1,182 @@
+//! The command line: flags in, exit code out. Manifests and JSON go to standard output, everything said to people to
+//! standard error.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Ask, Config, Supply};
+use crate::error::Error;
+
+mod explain;
+mod progress;
+mod render;
+mod session;
+mod upstream;
+
+/// Renders Knative for AWS EKS Fargate from pinned upstream releases.
+///
+/// Without a command it renders: to --out, a folder that `kubectl apply -f` takes, or else to standard output.
+#[derive(Debug, Parser)]
+#[command(name = "knrender", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    render: RenderArgs,
+}
+
+const EXIT_CODES: &str = "\
+Every flag of \"What to render\" and \"Where bytes come from\" is also a key of knrender.yaml, without the dashes in front;
+flags win. Environment: KNRENDER_MIRROR, KNRENDER_CACHE (the cache folder), HTTPS_PROXY, NO_PROXY.
+Exit codes: 0 fine; 1 findings; 2 usage or configuration; 3 input or fetch; 4 output not written.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Render a stack (the default)
+    Render(RenderArgs),
+    /// Say what was done to an object of the last render, by which rule, why, with the source
+    Explain(ExplainArgs),
+    /// What exists upstream, and which bytes renders are held to
+    #[command(subcommand)]
+    Upstream(UpstreamCommand),
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `knrender` and `knrender render`.
+#[derive(Args, Debug)]
+struct RenderArgs {
+    #[command(flatten)]
+    ask: Ask,
+    #[command(flatten)]
+    supply: Supply,
+    #[command(flatten)]
+    general: General,
+    /// Folder to write [default: the manifests go to standard output]
+    #[arg(long, short, value_name = "DIR", help_heading = "Output")]
+    out: Option<PathBuf>,
+    /// How to report: json puts provenance and summary on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true, help_heading = "Output")]
+    format: Format,
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+struct General {
+    /// Configuration file [default: knrender.yaml, where there is one]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    config: Option<PathBuf>,
+    /// Say nothing but warnings and errors
+    #[arg(long, short, help_heading = "Output")]
+    quiet: bool,
+}
+
+/// How to report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Args, Debug)]
+struct ExplainArgs {
+    /// `Kind[.group]/[NAMESPACE/]NAME`; all that was touched when left out
+    object: Option<String>,
+    /// The folder that was rendered [default: `out` of knrender.yaml, else out]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Configuration file [default: knrender.yaml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum UpstreamCommand {
+    /// List components, versions and assets of the catalog
+    List {
+        /// How to report
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Put the digests of the stack's versions that the catalog does not list into knrender.lock
+    Lock(StackArgs),
+    /// Fetch the stack's assets into the cache
+    Fetch(StackArgs),
+    /// Fill a folder that --mirror takes, for machines without a network
+    Mirror {
+        /// The folder
+        dir: PathBuf,
+        /// Everything the catalog knows, not only this stack
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        stack: StackArgs,
+    },
+}
+
+/// A stack, for the commands that fetch.
+#[derive(Args, Debug)]
+struct StackArgs {
+    #[command(flatten)]
+    ask: Ask,
+    #[command(flatten)]
+    supply: Supply,
+    #[command(flatten)]
+    general: General,
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> Result<(), Error> {
+        match self.command {
+            None => render::run(self.render),
+            Some(Command::Render(args)) => render::run(args),
+            Some(Command::Explain(args)) => explain::run(&args),
+            Some(Command::Upstream(command)) => upstream::run(command),
+            Some(Command::Completions { shell }) => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "knrender", &mut script);
+                print(&script)
+            }
+        }
+    }
+}
+
+/// Writes to standard output. A reader that went away (`| head`) is no error.
+fn print(bytes: &[u8]) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Write(format!("standard output cannot be written: {e}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line for people to standard error.
+fn say(text: &str) {
+    // There is nobody left to tell when this fails.
+    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+}
+
+/// Writes warnings, a line each, to standard error.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        say(&format!("warning: {warning}"));
+    }
+}
+
+/// The folder that `--out` or the configuration names.
+fn out_folder(flag: Option<PathBuf>, config: &Config) -> Option<PathBuf> {
+    flag.or_else(|| config.out.clone())
+}

@@ -1,0 +1,74 @@
+//! `knrender` and `knrender render`.
+
+use super::session::Session;
+use super::{Format, RenderArgs, out_folder, print, say, warn};
+use crate::error::Error;
+use crate::output::{self, Files};
+use crate::pipeline;
+use crate::rewrite::library;
+use crate::rewrite::rule::Rule;
+use crate::upstream::lock::{LockError, Locked};
+use crate::upstream::supply;
+
+pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
+    let mut session = Session::open(args.ask, args.supply, &args.general)?;
+    let out = out_folder(args.out, &session.config);
+    if out.is_none() && args.format == Format::Json {
+        return Err(Error::Usage(
+            "--format json needs --out: without it, standard output carries the manifests".to_owned(),
+        ));
+    }
+    let rules = rules(&session)?;
+    let mut warnings = Vec::new();
+    let mut lock = std::mem::take(&mut session.lock);
+    let sources = session.sources()?;
+    let inputs = supply::supply(session.stack.assets(), &mut lock, &sources, session.locked_only, &mut warnings)?;
+    let unchecked: Vec<_> = inputs.iter().filter(|i| !i.checked).map(|i| i.sha256).collect();
+    let render = pipeline::render(&session.stack, &rules, inputs)?;
+    supply::remember(unchecked.into_iter(), &sources);
+    for entry in commit(lock)? {
+        say(&entry);
+    }
+    warn(&warnings);
+    let Some(out) = out else {
+        warn(&render.summary.warnings);
+        return print(render.stream.as_bytes());
+    };
+    output::write(&out, &Files::from(render.files))?;
+    let shown = out.display().to_string();
+    let shown = shown.trim_end_matches('/');
+    match args.format {
+        Format::Json => {
+            let report = serde_json::json!({
+                "out": shown, "summary": render.summary, "provenance": render.provenance,
+            });
+            print(format!("{report:#}\n").as_bytes())?;
+        }
+        Format::Text if args.general.quiet => warn(&render.summary.warnings),
+        Format::Text => say(&render.summary.to_text(shown)),
+    }
+    Ok(())
+}
+
+/// The built-in rules for the stack's components, then the user's own.
+fn rules(session: &Session) -> Result<Vec<Rule>, Error> {
+    let mut rules = Vec::new();
+    for chosen in &session.stack.components {
+        rules.extend(library::builtin(&chosen.component)?);
+    }
+    let components: Vec<_> = session.catalog.components().iter().map(|c| c.component.as_str()).collect();
+    for dir in &session.ask.rules {
+        rules.extend(library::folder(dir, &components)?);
+    }
+    Ok(rules)
+}
+
+/// Writes the lock and says what is new in it, a line each.
+pub(super) fn commit(lock: crate::upstream::lock::Lock) -> Result<Vec<String>, LockError> {
+    let path = lock.path().strip_prefix(".").unwrap_or(lock.path()).display().to_string();
+    let line = |l: Locked| {
+        let trust = if l.verified { "" } else { ", not verified against the publisher" };
+        format!("locked {} v{} {} (sha256 {}{trust}), commit {path}", l.component, l.version, l.asset, l.sha256)
+    };
+    Ok(lock.commit()?.into_iter().map(line).collect())
+}

@@ -1,0 +1,95 @@
+//! What every command that needs bytes starts with: configuration, catalog, stack, lock, and where bytes come from.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use super::progress;
+use super::{General, say};
+use crate::config::{Ask, Config, Supply};
+use crate::error::Error;
+use crate::stack::Stack;
+use crate::upstream::catalog::Catalog;
+use crate::upstream::fetch::{Progress, Sources};
+use crate::upstream::lock::Lock;
+use crate::upstream::mirror::Mirror;
+use crate::upstream::store::Store;
+
+/// A command's surroundings.
+pub(super) struct Session {
+    /// The configuration file's content.
+    pub(super) config: Config,
+    /// What is known upstream.
+    pub(super) catalog: Catalog,
+    /// What was asked for, flags and file together.
+    pub(super) ask: Ask,
+    /// The same, resolved.
+    pub(super) stack: Stack,
+    /// The user's lock.
+    pub(super) lock: Lock,
+    /// `--locked`.
+    pub(super) locked_only: bool,
+    supply: Supply,
+    progress: Box<dyn Progress>,
+}
+
+impl Session {
+    pub(super) fn open(ask: Ask, supply: Supply, general: &General) -> Result<Session, Error> {
+        let config = Config::read(general.config.as_deref())?;
+        let ask = ask.over(config.ask.clone());
+        let supply = supply.over(config.supply.clone());
+        let catalog = Catalog::embedded().map_err(Error::Input)?;
+        let stack = Stack::resolve(&ask, &catalog)?;
+        let lock = Lock::read(config.lock_folder())?;
+        Ok(Session {
+            config,
+            catalog,
+            ask,
+            stack,
+            lock,
+            locked_only: supply.locked.unwrap_or(false),
+            supply,
+            progress: progress::stderr(general.quiet),
+        })
+    }
+
+    /// Where bytes come from.
+    pub(super) fn sources(&self) -> Result<Sources<'_>, Error> {
+        let folder =
+            env::var_os("KNRENDER_CACHE").filter(|v| !v.is_empty()).map(PathBuf::from).or_else(Store::default_dir);
+        let mut sources = Sources::new(self.progress.as_ref());
+        sources.store = folder.map(Store::open);
+        sources.mirror = self.mirror()?;
+        sources.network = !self.supply.offline.unwrap_or(false);
+        Ok(sources)
+    }
+
+    /// The mirror: one that a flag or the configuration names has to be there; one that the environment names is used
+    /// when it is.
+    fn mirror(&self) -> Result<Option<Mirror>, Error> {
+        if let Some(named) = &self.supply.mirror {
+            let mirror: Mirror = named.parse().map_err(|e| Error::Usage(format!("--mirror {named}: {e}")))?;
+            return match &mirror {
+                Mirror::Dir(dir) if !dir.is_dir() => Err(Error::Usage(format!(
+                    "--mirror {named}: there is no such folder; `knrender upstream mirror {named}` fills one"
+                ))),
+                _ => Ok(Some(mirror)),
+            };
+        }
+        let Some(named) = env::var("KNRENDER_MIRROR").ok().filter(|v| !v.is_empty()) else {
+            return Ok(None);
+        };
+        match named.parse() {
+            Ok(Mirror::Dir(dir)) if !Path::new(&dir).is_dir() => {
+                say(&format!(
+                    "warning: KNRENDER_MIRROR names {named}, and there is no such folder; going on without it"
+                ));
+                Ok(None)
+            }
+            Ok(mirror) => Ok(Some(mirror)),
+            Err(e) => {
+                say(&format!("warning: KNRENDER_MIRROR: {e}; going on without it"));
+                Ok(None)
+            }
+        }
+    }
+}

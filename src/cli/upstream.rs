@@ -1,0 +1,172 @@
+//! `knrender upstream`: list, lock, fetch, mirror.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::session::Session;
+use super::{Format, StackArgs, UpstreamCommand, print, render, say, warn};
+use crate::error::Error;
+use crate::upstream::catalog::{Asset, Catalog, Component, KubernetesRange};
+use crate::upstream::mirror;
+use crate::upstream::supply;
+
+pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
+    match command {
+        UpstreamCommand::List { format } => list(format),
+        UpstreamCommand::Lock(args) => lock(args),
+        UpstreamCommand::Fetch(args) => fetch(args),
+        UpstreamCommand::Mirror { dir, all, stack } => {
+            let quiet = stack.general.quiet;
+            let mut session = Session::open(stack.ask, stack.supply, &stack.general)?;
+            let assets = if all { everything(&session.catalog) } else { wanted(&session) };
+            let inputs = supplied(&mut session, &assets)?;
+            let mut new = 0;
+            for input in &inputs {
+                let url = input.asset.urls.first().map(String::as_str).unwrap_or_default();
+                let written = mirror::mirror_write(&dir, url, &input.bytes).map_err(|e| Error::Write(e.to_string()))?;
+                new += usize::from(written.changed);
+            }
+            if !quiet {
+                say(&format!("{}: {} files, {new} of them new", dir.display(), inputs.len()));
+                say(&format!("use it with --mirror {0}, or KNRENDER_MIRROR={0}", dir.display()));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn lock(args: StackArgs) -> Result<(), Error> {
+    let quiet = args.general.quiet;
+    let mut session = Session::open(args.ask, args.supply, &args.general)?;
+    let assets: Vec<_> = session.stack.assets().cloned().collect();
+    let before = session.lock.clone();
+    supplied(&mut session, &assets)?;
+    for asset in assets.iter().filter(|_| !quiet) {
+        match (&asset.known, before.get(asset)?) {
+            (Some(_), _) => say(&format!("{}: the catalog knows it", asset.name())),
+            (None, Some(entry)) => say(&format!("{}: locked to sha256 {}", asset.name(), entry.sha256)),
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn fetch(args: StackArgs) -> Result<(), Error> {
+    let quiet = args.general.quiet;
+    let mut session = Session::open(args.ask, args.supply, &args.general)?;
+    let assets = wanted(&session);
+    for input in supplied(&mut session, &assets)?.iter().filter(|_| !quiet) {
+        say(&format!("{}  {}", input.sha256, input.asset.name()));
+    }
+    Ok(())
+}
+
+/// The bytes of `assets`, with what had to be locked written to the lock and said.
+fn supplied(session: &mut Session, assets: &[Asset]) -> Result<Vec<crate::pipeline::Input>, Error> {
+    let mut lock = std::mem::take(&mut session.lock);
+    let mut warnings = Vec::new();
+    let sources = session.sources()?;
+    let inputs = supply::supply(assets.iter(), &mut lock, &sources, session.locked_only, &mut warnings)?;
+    warn(&warnings);
+    for line in render::commit(lock)? {
+        say(&line);
+    }
+    Ok(inputs)
+}
+
+/// The assets of the stack, and those of its load balancer controller that are for reference.
+fn wanted(session: &Session) -> Vec<Asset> {
+    let mut assets: Vec<Asset> = session.stack.assets().cloned().collect();
+    let controller = crate::stack::controller_of(session.stack.rule_set);
+    if let Ok(component) = session.catalog.component(controller) {
+        let known = component.newest().map(|v| component.assets(v, &[])).unwrap_or_default();
+        assets.extend(known.into_iter().filter(|a| !session.stack.assets().any(|s| s == a)));
+    }
+    assets
+}
+
+/// Every asset whose digest the catalog knows.
+fn everything(catalog: &Catalog) -> Vec<Asset> {
+    let mut assets = Vec::new();
+    for component in catalog.components() {
+        let parts: Vec<String> = component.assets.values().filter_map(|a| a.with.clone()).collect();
+        for version in &component.versions {
+            assets.extend(component.assets(&version.version, &parts));
+        }
+    }
+    assets
+}
+
+fn list(format: Format) -> Result<(), Error> {
+    let catalog = Catalog::embedded().map_err(Error::Input)?;
+    let text = match format {
+        Format::Text => catalog.components().iter().map(text).collect::<Vec<_>>().join("\n"),
+        Format::Json => {
+            let all: BTreeMap<_, _> = catalog.components().iter().map(|c| (c.component.as_str(), json(c))).collect();
+            format!("{:#}\n", serde_json::json!(all))
+        }
+    };
+    print(text.as_bytes())
+}
+
+fn text(component: &Component) -> String {
+    let mut text = format!("{}  {}\n", component.component, component.home);
+    for version in component.versions.iter().rev() {
+        let pairs: String = version.pairs.iter().map(|(name, v)| format!(", with {name} {v}")).collect();
+        let _ = writeln!(text, "  {:<8} Kubernetes {}{pairs}", version.version.to_string(), range(&version.kubernetes));
+        for asset in component.assets(&version.version, &parts(component)) {
+            if let Some((sha256, size)) = asset.known {
+                let _ = writeln!(text, "           {sha256}  {size:>7}  {}", asset.urls[0]);
+            }
+        }
+    }
+    if let Some(unlisted) = &component.unlisted {
+        let _ = writeln!(text, "  {}  locked when first used, from", unlisted.versions);
+        for kind in component.assets.values() {
+            let _ = writeln!(text, "           {}", kind.url);
+        }
+    }
+    for notice in &component.notices {
+        let _ = writeln!(text, "  Note: {notice}");
+    }
+    text
+}
+
+fn json(component: &Component) -> serde_json::Value {
+    let versions: Vec<_> = component
+        .versions
+        .iter()
+        .map(|v| {
+            let assets: Vec<_> = component
+                .assets(&v.version, &parts(component))
+                .iter()
+                .map(|a| {
+                    serde_json::json!({
+                        "asset": a.asset, "urls": a.urls, "sha256": a.known.map(|k| k.0), "size": a.known.map(|k| k.1),
+                    })
+                })
+                .collect();
+            serde_json::json!({
+                "version": v.version, "pairs": v.pairs, "assets": assets,
+                "kubernetes": {"min": v.kubernetes.min, "max": v.kubernetes.max, "see": v.kubernetes.see},
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "home": component.home, "versions": versions, "notices": component.notices,
+        "unlisted": component.unlisted.as_ref().map(|u| u.versions.to_string()),
+    })
+}
+
+fn parts(component: &Component) -> Vec<String> {
+    component.assets.values().filter_map(|a| a.with.clone()).collect()
+}
+
+fn range(range: &KubernetesRange) -> String {
+    match (&range.min, &range.max) {
+        (Some(min), Some(max)) => format!("{min} to {max}"),
+        (Some(min), None) => format!("{min} or later"),
+        (None, Some(max)) => format!("up to {max}"),
+        (None, None) => "unknown".to_owned(),
+    }
+}

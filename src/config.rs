@@ -1,0 +1,318 @@
+//! What the user asks for: flags, and `knrender.yaml` in the same words. Flags win.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::rewrite::rule::RuleSet;
+use crate::yaml;
+
+/// The name of the configuration file.
+pub const FILE: &str = "knrender.yaml";
+
+/// What a stack is made of. Every field is a flag and a key of `knrender.yaml`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[command(next_help_heading = "What to render")]
+pub struct Ask {
+    /// Knative Serving version, such as v1.23.0 [default: the newest in the catalog]
+    #[arg(long, value_name = "VERSION")]
+    pub knative: Option<String>,
+    /// Kourier version [default: the one released with this Knative]
+    #[arg(long, value_name = "VERSION", conflicts_with = "gloo")]
+    pub kourier: Option<String>,
+    /// Gloo instead of Kourier: any version from v1.0 to v1.14
+    #[arg(long, value_name = "VERSION")]
+    pub gloo: Option<String>,
+    /// What to make of upstream: `fargate`, what it takes to run well today [default], or `seed`, what
+    /// mreferre/knative-on-fargate did by hand in 2020 (only with --gloo)
+    #[arg(long, value_enum, value_name = "SET", hide_possible_values = true)]
+    pub rule_set: Option<RuleSet>,
+    /// Add a part of upstream that is left out by default; may be repeated
+    #[arg(long, value_enum, value_name = "PART")]
+    pub with: Vec<Part>,
+    /// The domain that Knative names Services below, such as apps.example.com
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// ACM certificate (several with commas) for HTTPS on the ALB, with a redirect from HTTP
+    #[arg(long, value_name = "ARN")]
+    pub certificate_arn: Option<String>,
+    /// Where the ALB can be reached from [default: internet-facing]
+    #[arg(long, value_enum, value_name = "SCHEME")]
+    pub scheme: Option<Scheme>,
+    /// TLS between Knative's own parts; needs cert-manager
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub internal_tls: Option<bool>,
+    /// EKS cluster name, for the load balancer controller (with --region and --vpc-id)
+    #[arg(long, value_name = "NAME")]
+    pub cluster_name: Option<String>,
+    /// AWS region of the cluster
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// VPC of the cluster
+    #[arg(long, value_name = "ID")]
+    pub vpc_id: Option<String>,
+    /// Folder with rules of your own, applied after the built-in ones; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// Where bytes may come from. Every field is a flag and a key of `knrender.yaml`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[command(next_help_heading = "Where bytes come from")]
+pub struct Supply {
+    #[allow(clippy::doc_markdown)] // help text
+    /// Folder or https URL laid out as HOST/PATH of the public URLs, tried before the network [env: KNRENDER_MIRROR]
+    #[arg(long, value_name = "DIR|URL")]
+    pub mirror: Option<String>,
+    /// No network, and no mirror that is a URL
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub offline: Option<bool>,
+    /// Fail rather than add a digest to knrender.lock
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub locked: Option<bool>,
+}
+
+/// Parts of upstream that a render has only when asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// The autoscaler class that scales Services with a horizontal pod autoscaler (HPA)
+    AutoscalerHpa,
+    /// The Jobs that upstream runs after an upgrade
+    UpgradeJobs,
+}
+
+impl Part {
+    /// The name as `--with` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::AutoscalerHpa => "autoscaler-hpa",
+            Part::UpgradeJobs => "upgrade-jobs",
+        }
+    }
+}
+
+/// Where an ALB can be reached from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheme {
+    /// From the internet.
+    #[default]
+    InternetFacing,
+    /// From the VPC and what is connected to it.
+    Internal,
+}
+
+impl Scheme {
+    /// The name as the annotation takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::InternetFacing => "internet-facing",
+            Scheme::Internal => "internal",
+        }
+    }
+}
+
+/// A `knrender.yaml`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The folder it is in, which paths in it start from and the lock is in.
+    pub folder: PathBuf,
+    /// What to render.
+    pub ask: Ask,
+    /// Where bytes may come from.
+    pub supply: Supply,
+    /// Where to write.
+    pub out: Option<PathBuf>,
+}
+
+/// `serde(flatten)` would lose the place of an unknown key, so that the file is one flat struct.
+macro_rules! file {
+    ($($field:ident: $type:ty => $($target:ident).+;)*) => {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+        struct File { $(#[serde(default)] $field: Option<$type>,)* }
+        impl File {
+            fn into_config(self, folder: PathBuf) -> Config {
+                let mut config = Config { folder, ..Config::default() };
+                $(if let Some(value) = self.$field { config.$($target).+ = value.into(); })*
+                config
+            }
+        }
+    };
+}
+
+file! {
+    knative: String => ask.knative;
+    kourier: String => ask.kourier;
+    gloo: String => ask.gloo;
+    rule_set: RuleSet => ask.rule_set;
+    with: Vec<Part> => ask.with;
+    domain: String => ask.domain;
+    certificate_arn: String => ask.certificate_arn;
+    scheme: Scheme => ask.scheme;
+    internal_tls: bool => ask.internal_tls;
+    cluster_name: String => ask.cluster_name;
+    region: String => ask.region;
+    vpc_id: String => ask.vpc_id;
+    rules: Vec<PathBuf> => ask.rules;
+    mirror: String => supply.mirror;
+    offline: bool => supply.offline;
+    locked: bool => supply.locked;
+    out: PathBuf => out;
+}
+
+/// What is wrong with `knrender.yaml`.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{path}: cannot be read: {why}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The reason.
+        why: std::io::Error,
+    },
+    /// It is not a configuration.
+    #[error("{path}, {why}")]
+    Format {
+        /// The file.
+        path: String,
+        /// What is wrong, with line and column.
+        why: yaml::YamlError,
+    },
+    /// It asks for two things at once.
+    #[error("{path} asks for both `kourier` and `gloo`; a stack has one ingress")]
+    TwoIngresses {
+        /// The file.
+        path: String,
+    },
+}
+
+impl Config {
+    /// The configuration: the file that `--config` names, else `knrender.yaml` of the current folder, else none.
+    pub fn read(named: Option<&Path>) -> Result<Config, ConfigError> {
+        let path = named.unwrap_or(Path::new(FILE));
+        let shown = || path.display().to_string();
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(why) if named.is_none() && why.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+            Err(why) => return Err(ConfigError::Unreadable { path: shown(), why }),
+        };
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        // A file of comments alone is an empty configuration, as `init` users expect.
+        let file: Option<File> = yaml::parse_as(&text).map_err(|why| ConfigError::Format { path: shown(), why })?;
+        let mut config = file.map_or_else(Config::default, |file| file.into_config(folder.clone()));
+        if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
+            return Err(ConfigError::TwoIngresses { path: shown() });
+        }
+        config.folder.clone_from(&folder);
+        config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
+        config.out = config.out.map(|out| folder.join(out));
+        if let Some(mirror) = config.supply.mirror.as_mut().filter(|m| !m.contains("://")) {
+            *mirror = folder.join(&mirror).display().to_string();
+        }
+        Ok(config)
+    }
+
+    /// The folder that the lock is in.
+    pub fn lock_folder(&self) -> &Path {
+        if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
+    }
+}
+
+impl Ask {
+    /// These flags over what `file` asks for. `--kourier` overrides a `gloo` in the file, and the other way round.
+    #[must_use]
+    pub fn over(self, file: Ask) -> Ask {
+        let file = if self.kourier.is_some() { Ask { gloo: None, ..file } } else { file };
+        let file = if self.gloo.is_some() { Ask { kourier: None, ..file } } else { file };
+        Ask {
+            knative: self.knative.or(file.knative),
+            kourier: self.kourier.or(file.kourier),
+            gloo: self.gloo.or(file.gloo),
+            rule_set: self.rule_set.or(file.rule_set),
+            with: if self.with.is_empty() { file.with } else { self.with },
+            domain: self.domain.or(file.domain),
+            certificate_arn: self.certificate_arn.or(file.certificate_arn),
+            scheme: self.scheme.or(file.scheme),
+            internal_tls: self.internal_tls.or(file.internal_tls),
+            cluster_name: self.cluster_name.or(file.cluster_name),
+            region: self.region.or(file.region),
+            vpc_id: self.vpc_id.or(file.vpc_id),
+            rules: if self.rules.is_empty() { file.rules } else { self.rules },
+        }
+    }
+}
+
+impl Supply {
+    /// These flags over what `file` says.
+    #[must_use]
+    pub fn over(self, file: Supply) -> Supply {
+        Supply {
+            mirror: self.mirror.or(file.mirror),
+            offline: self.offline.or(file.offline),
+            locked: self.locked.or(file.locked),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        fs::write(&path, text).unwrap();
+        Config::read(Some(&path))
+            .map(|config| Config {
+                out: config.out.map(|o| o.strip_prefix(folder.path()).unwrap().to_owned()),
+                folder: PathBuf::new(),
+                ..config
+            })
+            .map_err(|e| e.to_string().split("knrender.yaml").last().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn every_option_has_its_key() {
+        let config = read(
+            "knative: v1.22.1\nkourier: v1.22.1\nrule-set: fargate\nwith: [upgrade-jobs]\ndomain: a.example\n\
+             certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
+             mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n",
+        )
+        .unwrap();
+        assert_eq!(config.ask.with, [Part::UpgradeJobs]);
+        assert_eq!(config.ask.scheme, Some(Scheme::Internal));
+        assert_eq!(config.supply.mirror.as_deref(), Some("https://m.example/x"));
+        assert_eq!(config.out, Some("out".into()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_line_and_column() {
+        let error = read("domain: a.example\ndomian: b\n").unwrap_err();
+        assert!(error.starts_with(", line 2, column 1: ") && error.contains("domian"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_comments_asks_for_nothing() {
+        assert_eq!(read("# nothing yet\n").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = Ask { gloo: Some("v1.3.9".into()), domain: Some("file".into()), ..Ask::default() };
+        let flags = Ask { kourier: Some("v1.23.0".into()), domain: Some("flag".into()), ..Ask::default() };
+        let ask = flags.over(file);
+        assert_eq!((ask.gloo, ask.kourier.as_deref(), ask.domain.as_deref()), (None, Some("v1.23.0"), Some("flag")));
+    }
+
+    #[test]
+    fn two_ingresses_in_the_file_are_refused() {
+        assert!(read("gloo: v1.3.9\nkourier: v1.23.0\n").unwrap_err().contains("a stack has one ingress"));
+    }
+}

@@ -1,0 +1,335 @@
+//! A document: its bytes, as little of its object as anybody asks for, and what a rule made of it.
+//!
+//! CRDs are most of the bytes of a render and are almost never touched, so a document of bytes that were checked before
+//! is not parsed: [`quick_head`] reads the lines of `apiVersion`, `kind` and `metadata`, and nothing else. Bytes that
+//! nobody vouches for are parsed whole, once ([`read`] with `checked: false`).
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::edit::{self, keep_order};
+use super::object::{Head, Identity};
+use super::{ManifestError, split};
+use crate::yaml;
+
+/// A text that documents are read from: one upstream file, or one template.
+#[derive(Debug)]
+pub struct Source {
+    /// The component it belongs to, for example `net-kourier`.
+    pub component: String,
+    /// How people know it, for example `net-kourier 1.23.0 kourier.yaml`.
+    pub name: String,
+    /// The whole text.
+    pub text: String,
+}
+
+/// One document and the object in it.
+#[derive(Debug)]
+pub struct Document {
+    source: Arc<Source>,
+    line: usize,
+    text: Text,
+    head: Head,
+    original: OnceCell<Value>,
+    current: Option<Value>,
+}
+
+#[derive(Debug)]
+enum Text {
+    Kept { start: usize, end: usize },
+    Own(String),
+}
+
+impl Document {
+    /// A document from bytes of its own, such as a rendered template or an item of a `List`. `line` is where it stands in
+    /// `source`.
+    pub fn from_value(source: Arc<Source>, line: usize, value: Value, text: String) -> Result<Document, ManifestError> {
+        let head = Head::of(&value).map_err(|why| not_object(&source, line, why))?;
+        Ok(Document { source, line, text: Text::Own(text), head, original: OnceCell::from(value), current: None })
+    }
+
+    /// The component whose file this document came from.
+    pub fn component(&self) -> &str {
+        &self.source.component
+    }
+
+    /// Where the document stands, for people: source and 1-based line.
+    pub fn at(&self) -> String {
+        format!("{}, line {}", self.source.name, self.line)
+    }
+
+    /// How people know the file it came from.
+    pub fn source_name(&self) -> &str {
+        &self.source.name
+    }
+
+    /// The 1-based line of the source on which the document starts.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Kind, API version and metadata as they stand now.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Which object this is now.
+    pub fn identity(&self) -> Identity {
+        self.head.identity()
+    }
+
+    /// Whether a rule changed it.
+    pub fn is_changed(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// The document's bytes as they came.
+    pub fn source_text(&self) -> &str {
+        match &self.text {
+            Text::Kept { start, end } => &self.source.text[*start..*end],
+            Text::Own(text) => text,
+        }
+    }
+
+    /// The object as it stands now.
+    pub fn value(&self) -> Result<&Value, ManifestError> {
+        if let Some(value) = &self.current {
+            return Ok(value);
+        }
+        if let Some(value) = self.original.get() {
+            return Ok(value);
+        }
+        let value =
+            yaml::parse(self.source_text()).map_err(|e| ManifestError::yaml(&self.source.name, self.line, e))?;
+        Ok(self.original.get_or_init(|| value))
+    }
+
+    /// The part of the object below a path of mapping keys; null where there is none. Where the text allows it, only the
+    /// lines of that part are parsed.
+    pub fn block(&self, path: &[&str]) -> Result<Value, ManifestError> {
+        let unparsed = self.current.is_none() && self.original.get().is_none();
+        if unparsed && let Some(found) = quick_block(self.source_text(), path) {
+            return Ok(found);
+        }
+        let mut here = self.value()?;
+        for key in path {
+            here = here.get(key).unwrap_or(&Value::Null);
+        }
+        Ok(here.clone())
+    }
+
+    /// Puts a changed object in place of the one that is there. Keys stay in the order that they had.
+    pub fn set_value(&mut self, new: Value) -> Result<(), ManifestError> {
+        let new = keep_order(self.value()?, new);
+        self.head = Head::of(&new).map_err(|why| not_object(&self.source, self.line, why))?;
+        self.current = Some(new);
+        Ok(())
+    }
+
+    /// The text to write: the bytes that came, or, for a changed object, those bytes with the change made in them. It
+    /// ends with a line break.
+    pub fn rendered(&self) -> Cow<'_, str> {
+        let text = match (&self.current, self.original.get()) {
+            (Some(new), Some(old)) => Cow::Owned(edit::edit(self.source_text(), old, new).text),
+            _ => Cow::Borrowed(self.source_text()),
+        };
+        if text.ends_with('\n') { text } else { Cow::Owned(text.into_owned() + "\n") }
+    }
+}
+
+/// What [`read`] found in one source.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// The documents, in their order.
+    pub documents: Vec<Document>,
+    /// How many documents held nothing but comments and blank lines.
+    pub empty: usize,
+}
+
+/// All objects of a source. `List` objects are opened into their items. With `checked`, the caller knows the bytes to be
+/// good YAML, and only the heads are read; otherwise every document is parsed.
+pub fn read(source: &Arc<Source>, checked: bool) -> Result<Documents, ManifestError> {
+    let mut found = Documents::default();
+    for chunk in split::split(&source.name, &source.text)? {
+        let text = &source.text[chunk.start..chunk.end];
+        if !split::has_content(text) {
+            found.empty += 1;
+            continue;
+        }
+        let original = OnceCell::new();
+        let quick = if checked { quick_head(text) } else { None };
+        let head = if let Some(head) = quick {
+            head
+        } else {
+            let value = yaml::parse(text).map_err(|e| ManifestError::yaml(&source.name, chunk.line, e))?;
+            if value.is_null() {
+                found.empty += 1;
+                continue;
+            }
+            let head = Head::of(&value).map_err(|why| not_object(source, chunk.line, why))?;
+            original.get_or_init(|| value);
+            head
+        };
+        let document = Document {
+            source: Arc::clone(source),
+            line: chunk.line,
+            text: Text::Kept { start: chunk.start, end: chunk.end },
+            head,
+            original,
+            current: None,
+        };
+        if document.head.kind.ends_with("List") && document.value()?.get("items").is_some_and(Value::is_array) {
+            open_list(&document, &mut found.documents)?;
+        } else {
+            found.documents.push(document);
+        }
+    }
+    Ok(found)
+}
+
+/// The items of a `List`, as `kubectl` opens it.
+fn open_list(list: &Document, into: &mut Vec<Document>) -> Result<(), ManifestError> {
+    let style = yaml::detect_style(list.source_text());
+    for item in list.value()?.get("items").and_then(Value::as_array).into_iter().flatten() {
+        let text = yaml::emit(item, style);
+        into.push(Document::from_value(Arc::clone(&list.source), list.line, item.clone(), text)?);
+    }
+    Ok(())
+}
+
+fn not_object(source: &Source, line: usize, why: String) -> ManifestError {
+    ManifestError::NotObject { source_name: source.name.clone(), line, why }
+}
+
+/// The head of a document whose top level is an ordinary block mapping, read from the lines of `apiVersion`, `kind` and
+/// `metadata` alone. `None` where the text is anything else: then it has to be parsed.
+fn quick_head(text: &str) -> Option<Head> {
+    let head = Head::of(&yaml::parse(&slice_of(text, &["apiVersion", "kind", "metadata"])?).ok()?).ok()?;
+    Some(head)
+}
+
+/// What stands below a path of mapping keys, read from its own lines. `None` where the text is anything but an ordinary
+/// block mapping on the way there.
+fn quick_block(text: &str, path: &[&str]) -> Option<Value> {
+    let mut text = Cow::Borrowed(text);
+    for (depth, key) in path.iter().enumerate() {
+        let slice = slice_of(&text, &[key])?;
+        let (first, below) = slice.split_once('\n')?;
+        if depth + 1 == path.len() {
+            return yaml::parse(&slice).ok()?.get(key).cloned();
+        }
+        // What is below has to start on the next line; an anchor or a flow mapping would stand on this one.
+        if !first.trim_end().ends_with(':') {
+            return None;
+        }
+        let indent = below.lines().find(|l| !l.trim_start().starts_with('#') && !l.trim().is_empty())?;
+        let indent = &indent[..indent.len() - indent.trim_start_matches(' ').len()];
+        let dedented: String =
+            below.split_inclusive('\n').map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start())).collect();
+        text = Cow::Owned(dedented);
+    }
+    None
+}
+
+/// The lines of some top-level keys of a block mapping, joined. `None` if the top level holds anything but plain keys,
+/// their indented or list content, comments and blank lines.
+fn slice_of(text: &str, wanted: &[&str]) -> Option<String> {
+    let mut slice = String::new();
+    let mut keep = false;
+    for line in text.split_inclusive('\n') {
+        match line.as_bytes().first() {
+            None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'#') => {}
+            Some(b'-') if matches!(line.as_bytes().get(1), Some(b' ' | b'\n' | b'\r')) => {}
+            Some(b'a'..=b'z' | b'A'..=b'Z') => {
+                let (key, rest) = line.split_once(':')?;
+                let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+                if !plain || !rest.starts_with([' ', '\n', '\r']) {
+                    return None;
+                }
+                keep = wanted.contains(&key);
+            }
+            Some(_) => return None,
+        }
+        if keep {
+            slice.push_str(line);
+        }
+    }
+    Some(slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source { component: "test".into(), name: "test.yaml".into(), text: text.into() })
+    }
+
+    const SERVICE: &str = "# a comment\napiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  # why\n  namespace: shop\n\
+                           spec:\n  type: LoadBalancer # classic\n";
+
+    #[test]
+    fn a_head_is_the_same_read_quickly_or_from_the_whole_object() {
+        for text in [
+            SERVICE,
+            "apiVersion: v1\nkind: List\nrules:\n- a\n-\n  b\nmetadata: {name: x, labels: {a: 'b'}}\n",
+            "kind: Role\r\napiVersion: rbac.authorization.k8s.io/v1\r\nmetadata:\r\n  name: r\r\n",
+        ] {
+            let whole = Head::of(&yaml::parse(text).unwrap()).unwrap();
+            assert_eq!(quick_head(text), Some(whole), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_block_is_the_same_read_quickly_or_from_the_whole_object() {
+        let text = "apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec:\n  # c\n  group: g\n  names:\n    kind: K\n  \
+                    text: |\n    names: x\n  list:\n  - names: y\n";
+        assert_eq!(quick_block(text, &["spec", "names"]).unwrap(), serde_json::json!({"kind": "K"}));
+        assert_eq!(quick_block("spec: {names: {kind: K}}\n", &["spec", "names"]), None);
+        let document = &read(&source(text), true).unwrap().documents[0];
+        assert_eq!(document.block(&["spec", "names"]).unwrap(), serde_json::json!({"kind": "K"}));
+        assert_eq!(document.block(&["spec", "nothing"]).unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn an_unusual_top_level_is_parsed_whole() {
+        for text in [
+            "{apiVersion: v1, kind: Service, metadata: {name: a}}\n",
+            "\"apiVersion\": v1\nkind: Service\nmetadata: {name: a}\n",
+            "apiVersion: v1\nkind: A\nmetadata: {name: \"a\nb\"}\n",
+        ] {
+            assert_eq!(quick_head(text), None, "{text}");
+            assert_eq!(read(&source(text), true).unwrap().documents.len(), 1);
+        }
+        let aliased = "x: &n\n  name: a\napiVersion: v1\nkind: A\nmetadata: *n\n";
+        assert_eq!(quick_head(aliased), None);
+        assert_eq!(read(&source(aliased), true).unwrap().documents[0].identity().name, "a");
+    }
+
+    #[test]
+    fn a_document_that_nothing_touches_keeps_its_bytes() {
+        let read = read(&source(&format!("---\n{SERVICE}\n\n---\n# nothing\n---\n{SERVICE}")), true).unwrap();
+        assert_eq!(read.documents[0].rendered(), format!("{SERVICE}\n\n"));
+        assert_eq!((read.documents.len(), read.empty), (2, 2));
+    }
+
+    #[test]
+    fn a_list_is_opened_into_its_items() {
+        let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: a}\n\
+                    - apiVersion: v1\n  kind: Secret\n  metadata: {name: b}\n";
+        let names: Vec<_> =
+            read(&source(text), true).unwrap().documents.iter().map(|d| d.identity().to_string()).collect();
+        assert_eq!(names, ["Secret/a", "Secret/b"]);
+    }
+
+    #[test]
+    fn bad_yaml_is_named_with_its_line_in_the_source() {
+        let error = read(&source("a: 1\n---\nkind: A\n\tb: 1\n"), false).unwrap_err().to_string();
+        assert!(error.starts_with("test.yaml, line 1: this document is not a Kubernetes object"), "{error}");
+        let error = read(&source("# c\n---\napiVersion: v1\nkind: [A\n"), false).unwrap_err().to_string();
+        assert!(error.starts_with("test.yaml, line"), "{error}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Changing a document without rewriting it: what a change does not name keeps its bytes.
+//!
+//! The difference between the old and the new value becomes a set of small text edits, found by walking both values along
+//! with the nodes of the source (`tree`). Lists are aligned first (`align`), so that an inserted item does not look like
+//! a change of all that follow. Nothing here has to be believed: the edited text is used only if it reads back as exactly
+//! the value that was asked for. Otherwise the document is written anew below its leading comments.
+//!
+//! `tree` finds nodes, `align` matches list items, `plan` turns the difference into edits, `scalar` and `lines` know how
+//! scalars and lines are written.
+
+use serde_json::{Map, Value};
+
+use crate::yaml;
+use align::{Step, align_items};
+use lines::Lines;
+
+mod align;
+mod lines;
+mod plan;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+/// A document after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The new text.
+    pub text: String,
+    /// Whether everything that was not changed kept its bytes; if not, the document was written anew.
+    pub preserved: bool,
+}
+
+/// Changes the text of one document so that it reads as `new`.
+///
+/// `source` is the exact text of one YAML document without `---` lines, and `old` the value it reads as. Comments, blank
+/// lines, quoting and key order stay wherever the change allows it. Keys that are new come after those that were there.
+#[must_use]
+pub fn edit(source: &str, old: &Value, new: &Value) -> Edited {
+    if old == new {
+        return Edited { text: source.to_owned(), preserved: true };
+    }
+    let new = keep_order(old, new.clone());
+    for text in plan::edited(source, old, &new) {
+        if yaml::parse(&text).is_ok_and(|value| value == new) {
+            return Edited { text, preserved: true };
+        }
+    }
+    Edited { text: rewritten(source, &new), preserved: false }
+}
+
+/// As [`edit`], for YAML text inside a string, such as a file in a `ConfigMap`.
+///
+/// Such texts need no other treatment; the name is for the reader of the caller.
+#[must_use]
+pub fn edit_embedded(source: &str, old: &Value, new: &Value) -> Edited {
+    edit(source, old, new)
+}
+
+/// The new value with its keys in the order of the old one, and keys that are new after them in their own order.
+///
+/// A patch that removes a key may leave the others in another order: `json-patch` swaps the last key into the gap.
+#[must_use]
+pub fn keep_order(old: &Value, new: Value) -> Value {
+    match (old, new) {
+        (Value::Object(old), Value::Object(mut new)) => {
+            let mut ordered = Map::with_capacity(new.len());
+            for (key, old_value) in old {
+                if let Some(value) = new.get_mut(key) {
+                    ordered.insert(key.clone(), keep_order(old_value, value.take()));
+                }
+            }
+            for (key, value) in new {
+                ordered.entry(key).or_insert(value);
+            }
+            Value::Object(ordered)
+        }
+        (Value::Array(old), Value::Array(mut new)) => {
+            for step in align_items(old, &new) {
+                if let Step::Both(i, j) = step {
+                    new[j] = keep_order(&old[i], new[j].take());
+                }
+            }
+            Value::Array(new)
+        }
+        (_, new) => new,
+    }
+}
+
+/// The document written anew below the comments it started with.
+fn rewritten(source: &str, new: &Value) -> String {
+    let lines = Lines::new(source);
+    let mut head = 0;
+    while head < source.len() && (lines.comment_column(head).is_some() || lines.is_blank(head)) {
+        head = lines.end_of(head);
+    }
+    let mut text = source[..head].to_owned();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(&yaml::emit(new, yaml::detect_style(source)).replace('\n', lines.line_break()));
+    text
+}

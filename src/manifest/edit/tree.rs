@@ -1,0 +1,227 @@
+//! The nodes of a document with the bytes they stand on.
+
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+
+use super::lines::Lines;
+
+/// A node as it is written.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// First byte: of the scalar, the bracket, the first dash or the first key. Where a block scalar's header is.
+    pub start: usize,
+    /// After the last byte of content, without the line break.
+    pub end: usize,
+    /// An anchor, a tag, an alias or a merge key stands here: an edit must not touch it.
+    pub tainted: bool,
+    /// What is written here.
+    pub kind: Kind,
+}
+
+/// How a node is written.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// Nothing at all, which is null.
+    Nothing,
+    /// A plain or quoted scalar.
+    Scalar(ScalarStyle),
+    /// A literal or folded block.
+    Block(Block),
+    /// A flow collection; what is in it does not matter, since it is written anew as a whole.
+    Flow,
+    /// A block list.
+    List(Vec<Item>),
+    /// A block mapping.
+    Mapping(Vec<Entry>),
+}
+
+/// The parts of a block scalar.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// `|`, `>-`, `|2+`, ...
+    pub header: Range<usize>,
+    /// Whole lines, line breaks included. Blank lines at the end belong to it only when the header says `+`.
+    pub body: Range<usize>,
+}
+
+/// One item of a block list.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Where its dash is.
+    pub dash: usize,
+    /// What follows the dash.
+    pub node: Node,
+}
+
+/// One entry of a block mapping.
+#[derive(Debug)]
+pub(super) struct Entry {
+    /// The key's text, unquoted.
+    pub name: String,
+    /// Where the key starts.
+    pub start: usize,
+    /// After the colon.
+    pub after: usize,
+    /// The value.
+    pub node: Node,
+}
+
+/// The tree of a document; `None` when it is not one that can be edited in place.
+///
+/// `source` has to end with a line break, so that a block scalar at its end has one too.
+pub(super) fn build(source: &str) -> Option<Node> {
+    let mut options = granit_parser::options! { block_nesting_limit: 256, flow_nesting_limit: 256 };
+    options.set_emit_comments(false);
+    let mut events = Vec::new();
+    for event in Parser::new_from_str_with_options(source, options) {
+        let (event, span) = event.ok()?;
+        match event {
+            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => {}
+            event => events.push((event, span.byte_range()?)),
+        }
+    }
+    let mut builder = Builder { lines: Lines::new(source), events: events.into_iter() };
+    let (event, span) = builder.events.next()?;
+    let root = builder.node(event, span, 0)?;
+    // A second document would show here.
+    builder.events.next().is_none().then_some(root)
+}
+
+struct Builder<'a> {
+    lines: Lines<'a>,
+    events: std::vec::IntoIter<(Event<'a>, Range<usize>)>,
+}
+
+impl<'a> Builder<'a> {
+    /// The node that `event` starts, in the slot that begins at `slot` (after a colon or a dash).
+    fn node(&mut self, event: Event<'a>, span: Range<usize>, slot: usize) -> Option<Node> {
+        match event {
+            Event::Alias(_) => {
+                Some(Node { start: span.start, end: span.end, tainted: true, kind: Kind::Scalar(ScalarStyle::Plain) })
+            }
+            Event::Scalar(_, style, anchor, tag) => {
+                let tainted = anchor > 0 || tag.is_some();
+                match style {
+                    ScalarStyle::Literal | ScalarStyle::Folded => self.block(&span, slot, tainted),
+                    ScalarStyle::Plain if span.is_empty() => {
+                        // With a tag or an anchor there is something there, but nothing that may be edited.
+                        Some(Node {
+                            start: slot,
+                            end: slot.max(if tainted { span.end } else { 0 }),
+                            tainted,
+                            kind: Kind::Nothing,
+                        })
+                    }
+                    style => Some(Node { start: span.start, end: span.end, tainted, kind: Kind::Scalar(style) }),
+                }
+            }
+            Event::SequenceStart(StructureStyle::Flow, anchor, tag)
+            | Event::MappingStart(StructureStyle::Flow, anchor, tag) => {
+                let end = self.skip_collection()?;
+                Some(Node { start: span.start, end, tainted: anchor > 0 || tag.is_some(), kind: Kind::Flow })
+            }
+            Event::SequenceStart(StructureStyle::Block, 0, None) => self.list(slot),
+            Event::MappingStart(StructureStyle::Block, anchor, tag) => self.mapping(anchor > 0 || tag.is_some()),
+            Event::SequenceStart(StructureStyle::Block, ..) => {
+                // The anchor or tag hides where the dashes are; nothing in here may be edited anyway.
+                let end = self.skip_collection()?;
+                let end = self.lines.source()[..end].trim_end().len().max(span.start);
+                Some(Node { start: span.start, end, tainted: true, kind: Kind::List(Vec::new()) })
+            }
+            _ => None,
+        }
+    }
+
+    /// Passes over the rest of a collection that has just started; where it ends.
+    fn skip_collection(&mut self) -> Option<usize> {
+        let mut depth = 1_usize;
+        loop {
+            let (event, span) = self.events.next()?;
+            match event {
+                Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+                Event::SequenceEnd | Event::MappingEnd => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(span.end);
+            }
+        }
+    }
+
+    fn block(&self, content: &Range<usize>, slot: usize, tainted: bool) -> Option<Node> {
+        let source = self.lines.source();
+        let line = &source[slot..self.lines.end_of(slot)];
+        // The header follows on the slot's line, or, with an anchor or a tag, somewhere after it.
+        let start = slot + if tainted { line.find(['|', '>'])? } else { line.find(|c: char| c != ' ' && c != '\t')? };
+        if !source[start..].starts_with(['|', '>']) {
+            return None;
+        }
+        let marks = source[start + 1..].bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-')).count();
+        let header = start..start + 1 + marks;
+        let body_start = self.lines.end_of(start);
+        // The parser's span may reach into the indentation of the line after the block.
+        let mut body_end = content.end.max(body_start);
+        let last_line = self.lines.start_of(body_end);
+        body_end = if source[last_line..body_end].trim_matches(' ').is_empty() {
+            last_line
+        } else {
+            self.lines.end_of(body_end)
+        };
+        let mut body = body_start..body_end.max(body_start);
+        if !source[header.clone()].contains('+') {
+            while !body.is_empty() {
+                let last = self.lines.start_of(body.end - 1).max(body.start);
+                if !source[last..body.end].trim().is_empty() {
+                    break;
+                }
+                body.end = last;
+            }
+        }
+        let end = if body.is_empty() { header.end } else { self.lines.without_break(body.end) };
+        Some(Node { start, end, tainted, kind: Kind::Block(Block { header, body }) })
+    }
+
+    fn list(&mut self, slot: usize) -> Option<Node> {
+        let mut items: Vec<Item> = Vec::new();
+        loop {
+            let (event, span) = self.events.next()?;
+            if event == Event::SequenceEnd {
+                break;
+            }
+            let from = items.last().map_or(slot, |item| item.node.end);
+            let dash = self.lines.next_token(from);
+            if self.lines.byte(dash) != Some(b'-') {
+                return None;
+            }
+            let node = self.node(event, span, dash + 1)?;
+            items.push(Item { dash, node });
+        }
+        let (start, end) = (items.first()?.dash, items.last()?.node.end);
+        Some(Node { start, end, tainted: false, kind: Kind::List(items) })
+    }
+
+    fn mapping(&mut self, mut tainted: bool) -> Option<Node> {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let (event, span) = self.events.next()?;
+            if event == Event::MappingEnd {
+                break;
+            }
+            let Event::Scalar(name, style, anchor, tag) = event else {
+                return None;
+            };
+            tainted |= anchor > 0 || tag.is_some() || (style == ScalarStyle::Plain && name == "<<");
+            let colon = self.lines.skip_blanks(span.end);
+            // Anything else is an explicit key, `? key`.
+            if self.lines.byte(colon) != Some(b':') {
+                return None;
+            }
+            let (value, value_span) = self.events.next()?;
+            let node = self.node(value, value_span, colon + 1)?;
+            entries.push(Entry { name: name.into_owned(), start: span.start, after: colon + 1, node });
+        }
+        let (start, end) = (entries.first()?.start, entries.last()?.node.end);
+        Some(Node { start, end, tainted, kind: Kind::Mapping(entries) })
+    }
+}

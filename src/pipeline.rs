@@ -1,0 +1,308 @@
+//! From fetched bytes to the files of `out/`: manifest, rewrite, check, batch. No stage here reads a flag, prints, or
+//! touches the network or the disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::batch::{self, Batches};
+use crate::digest::Sha256Hex;
+use crate::embedded;
+use crate::images;
+use crate::kubernetes::RemovedApis;
+use crate::ledger::{Deed, Entry, Ledger};
+use crate::manifest::ManifestError;
+use crate::manifest::document::{self, Document, Source};
+use crate::report::{ObjectRecord, Provenance, SourceRecord, Step, Summary, Voucher};
+use crate::rewrite::rule::{Reason, Rule, RuleSet};
+use crate::rewrite::{RuleError, engine, template};
+use crate::stack::Stack;
+use crate::upstream::catalog::Asset;
+
+/// The bytes of one asset, whose digest was checked.
+#[derive(Debug)]
+pub struct Input {
+    /// The asset.
+    pub asset: Asset,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Their digest.
+    pub sha256: Sha256Hex,
+    /// What vouches for it.
+    pub vouched_by: Voucher,
+    /// Whether bytes with this digest were read in full before, so that their heads suffice.
+    pub checked: bool,
+}
+
+/// A render, not yet written.
+#[derive(Debug)]
+pub struct Render {
+    /// The files of `out/`, by path.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The manifests as one stream, for standard output.
+    pub stream: String,
+    /// What was done.
+    pub provenance: Provenance,
+    /// What to say at the end.
+    pub summary: Summary,
+}
+
+/// Why there is no render.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A file in the binary.
+    #[error("{0}; this is a fault of knrender")]
+    Fault(String),
+}
+
+/// Renders a stack from its inputs, in the order of the stack's assets.
+pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>) -> Result<Render, RenderError> {
+    let mut ledger = Ledger::default();
+    let mut sources = Vec::new();
+    let mut documents = Vec::new();
+    for input in inputs {
+        let read = read(input, &mut sources)?;
+        documents.extend(read);
+    }
+    let documents = drop_duplicates(documents, Scope::Component, &mut ledger)?;
+    let rules: Vec<&Rule> = rules.iter().filter(|r| r.sets.is_empty() || r.sets.contains(&stack.rule_set)).collect();
+    let documents = engine::apply(&rules, &stack.facts, documents, &mut ledger)?;
+    let documents = drop_duplicates(documents, Scope::Render, &mut ledger)?;
+    if let Some(nameless) = documents.iter().find(|d| d.identity().name.is_empty()) {
+        let (object, at) = (nameless.identity().to_string(), nameless.at());
+        return Err(ManifestError::NoName { object, at }.into());
+    }
+    let mut warnings = stack.warnings.clone();
+    let removed = RemovedApis::embedded().map_err(RenderError::Fault)?;
+    warnings.extend(removed.warnings(documents.iter().map(Document::head)));
+    let images = images::list(documents.iter())?;
+    let batches = batch::sort(documents)?;
+    emit(stack, batches, &images, ledger, sources, warnings)
+}
+
+fn read(input: Input, sources: &mut Vec<SourceRecord>) -> Result<Vec<Document>, ManifestError> {
+    let name = input.asset.name();
+    let size = input.bytes.len() as u64;
+    let text = String::from_utf8(input.bytes).map_err(|e| ManifestError::NotManifest {
+        source_name: name.clone(),
+        why: format!("it is not UTF-8 text (byte {})", e.utf8_error().valid_up_to()),
+    })?;
+    let source = Arc::new(Source { component: input.asset.component.clone(), name: name.clone(), text });
+    let read = document::read(&source, input.checked)?;
+    if read.documents.is_empty() {
+        return Err(ManifestError::NotManifest {
+            source_name: name,
+            why: "there is no Kubernetes object in it".into(),
+        });
+    }
+    sources.push(SourceRecord {
+        name,
+        url: input.asset.urls.first().cloned().unwrap_or_default(),
+        sha256: input.sha256,
+        size,
+        vouched_by: input.vouched_by,
+        objects: read.documents.len(),
+        empty_documents: read.empty,
+    });
+    Ok(read.documents)
+}
+
+/// Among which documents an object must be one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Those of one component: rules may still leave one component's copy out.
+    Component,
+    /// All of them.
+    Render,
+}
+
+/// Drops documents that say the same as an earlier one. Two that differ are an error.
+fn drop_duplicates(
+    documents: Vec<Document>,
+    scope: Scope,
+    ledger: &mut Ledger,
+) -> Result<Vec<Document>, ManifestError> {
+    let mut kept: Vec<Document> = Vec::with_capacity(documents.len());
+    let mut seen = BTreeMap::new();
+    for document in documents {
+        let identity = document.identity();
+        let component = if scope == Scope::Component { document.component().to_owned() } else { String::new() };
+        if identity.name.is_empty() {
+            kept.push(document);
+            continue;
+        }
+        match seen.entry((component, identity)) {
+            std::collections::btree_map::Entry::Vacant(place) => {
+                place.insert(kept.len());
+                kept.push(document);
+            }
+            std::collections::btree_map::Entry::Occupied(place) => {
+                let first: &Document = &kept[*place.get()];
+                if first.value()? != document.value()? {
+                    let object = place.key().1.to_string();
+                    return Err(ManifestError::Conflict { object, first: first.at(), second: document.at() });
+                }
+                ledger.entries.push(Entry {
+                    object: place.key().1.to_string(),
+                    at: document.at(),
+                    deed: Deed::LeftOut,
+                    reason: Arc::new(Reason {
+                        rule: "duplicate".into(),
+                        at: "built in".into(),
+                        why: format!("The same object, with equal content, stands in {}.", first.at()),
+                        see: Vec::new(),
+                    }),
+                });
+            }
+        }
+    }
+    Ok(kept)
+}
+
+fn emit(
+    stack: &Stack,
+    batches: Batches,
+    images: &BTreeSet<String>,
+    ledger: Ledger,
+    sources: Vec<SourceRecord>,
+    warnings: Vec<String>,
+) -> Result<Render, RenderError> {
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let mut objects = Vec::new();
+    let mut stream = String::new();
+    let file = |order: &str| format!("knative-{}-fargate-{order}-batch.yaml", stack.ingress.name());
+    let two = !batches.second.is_empty();
+    for (name, documents) in [
+        ("alb-controller.yaml".to_owned(), batches.controller),
+        (file("first"), batches.first),
+        (file("second"), batches.second),
+    ] {
+        if documents.is_empty() {
+            continue;
+        }
+        let text = write(&name, &documents, &mut objects);
+        if !stream.is_empty() {
+            stream.push_str("---\n");
+        }
+        stream.push_str(&text);
+        files.insert(name, text.into_bytes());
+    }
+    controller_files(stack, &mut files)?;
+    let provenance = Provenance {
+        knrender: env!("CARGO_PKG_VERSION").to_owned(),
+        stack: stack.facts.context(),
+        sources,
+        objects,
+        ledger: ledger.entries,
+        warnings,
+    };
+    files.insert("about/provenance.json".to_owned(), provenance.to_json().into_bytes());
+    let mut list = String::new();
+    for image in images {
+        list.extend([image, "\n"]);
+    }
+    files.insert("about/images.txt".to_owned(), list.into_bytes());
+    let mut digests = String::new();
+    for (path, bytes) in &files {
+        let _ = writeln!(digests, "{}  {path}", Sha256Hex::of(bytes));
+    }
+    files.insert("about/digests.txt".to_owned(), digests.into_bytes());
+    let summary = summarize(stack, &provenance, two, &file("first"), &file("second"));
+    Ok(Render { files, stream, provenance, summary })
+}
+
+/// The text of one file, and a record of each object in it.
+fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) -> String {
+    let mut text = String::with_capacity(documents.iter().map(|d| d.source_text().len() + 8).sum());
+    let mut line = 1;
+    for (i, document) in documents.iter().enumerate() {
+        if i > 0 {
+            text.push_str("---\n");
+            line += 1;
+        }
+        let rendered = document.rendered();
+        objects.push(ObjectRecord {
+            object: document.identity().to_string(),
+            from: document.at(),
+            file: file.to_owned(),
+            line,
+            untouched: !document.is_changed(),
+        });
+        line += rendered.bytes().filter(|b| *b == b'\n').count();
+        text.push_str(&rendered);
+    }
+    text
+}
+
+/// The load balancer controller's arguments, where the flags for them were given.
+fn controller_files(stack: &Stack, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), RenderError> {
+    if stack.rule_set != RuleSet::Fargate || !stack.missing_for_controller.is_empty() {
+        return Ok(());
+    }
+    for (path, text) in embedded::below("templates/aws-load-balancer-controller") {
+        let file = path.rsplit('/').next().unwrap_or_default();
+        let rendered =
+            template::render(path, text, &stack.facts).map_err(|e| RenderError::Fault(format!("{path}: {e}")))?;
+        files.insert(format!("alb-controller/{}", file.trim_end_matches(".j2")), rendered.into_bytes());
+    }
+    Ok(())
+}
+
+fn summarize(stack: &Stack, provenance: &Provenance, two: bool, first: &str, second: &str) -> Summary {
+    let step = |what: &str, commands: &[&str]| Step {
+        what: what.to_owned(),
+        commands: commands.iter().map(|&c| c.to_owned()).collect(),
+    };
+    let mut next = Vec::new();
+    let missing = &stack.missing_for_controller;
+    let controller = crate::stack::controller_of(stack.rule_set);
+    if !missing.is_empty() {
+        next.push(step(
+            &format!(
+                "The arguments of the {controller} are not in this render; {} {} them. The Ingress is not served without it.",
+                missing.join(", "),
+                if missing.len() == 1 { "brings" } else { "bring" }
+            ),
+            &[],
+        ));
+    } else if stack.rule_set == RuleSet::Fargate {
+        next.push(step(
+            "Install the AWS Load Balancer Controller and wait until it is available: while its webhook does not answer, \
+             the cluster takes no Ingress and no Service. Its IAM role comes first.",
+            &[
+                "helm repo add eks https://aws.github.io/eks-charts",
+                &format!(
+                    "helm upgrade --install aws-load-balancer-controller eks/aws-load-balancer-controller \
+                     --namespace kube-system --version {} --values OUT/alb-controller/values.yaml --wait",
+                    stack.facts.text("controller").unwrap_or_default()
+                ),
+            ],
+        ));
+    }
+    if two {
+        let mut commands = Vec::new();
+        if stack.rule_set == RuleSet::Seed && missing.is_empty() {
+            commands.push("kubectl apply -f OUT/alb-controller.yaml".to_owned());
+        }
+        commands.push(format!("kubectl apply -f OUT/{first}"));
+        commands.push("kubectl wait --for=condition=Established --timeout=60s crd --all".to_owned());
+        commands.push(format!("kubectl apply -f OUT/{second}"));
+        let commands: Vec<_> = commands.iter().map(String::as_str).collect();
+        next.push(step("Apply in two runs, since the objects of the second batch need CRDs of the first.", &commands));
+    } else {
+        next.push(step("Apply.", &["kubectl apply -f OUT/"]));
+    }
+    Summary {
+        title: format!("{}; rule set {}", stack.title(), stack.rule_set),
+        batches: provenance.objects_by_file().into_iter().map(|(f, n)| (f.to_owned(), n)).collect(),
+        next,
+        ledger: provenance.ledger.clone(),
+        warnings: provenance.warnings.clone(),
+    }
+}

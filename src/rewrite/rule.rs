@@ -1,0 +1,479 @@
+//! The rule format: what a rule file may say, and what it means. A rule is data; see `ARCHITECTURE` in the README for
+//! the form, and `patches/` for the built-in rules.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::de::{MapAccess, SeqAccess, Visitor, value};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::{RuleError, pointer};
+use crate::yaml;
+
+/// A rule set: what the original authors did by hand, or what it takes to run well today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum RuleSet {
+    /// What the ancestor, mreferre/knative-on-fargate, did by hand in 2020.
+    Seed,
+    /// What it takes to run well on clusters that EKS sells today.
+    Fargate,
+}
+
+impl fmt::Display for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RuleSet::Seed => "seed",
+            RuleSet::Fargate => "fargate",
+        })
+    }
+}
+
+/// What the ledger keeps of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Reason {
+    /// The rule's name.
+    pub rule: String,
+    /// File and line of the rule.
+    #[serde(rename = "rule_at")]
+    pub at: String,
+    /// Why it does what it does.
+    pub why: String,
+    /// Public sources.
+    pub see: Vec<String>,
+}
+
+/// One rule, ready to be applied.
+#[derive(Debug)]
+pub struct Rule {
+    /// Name, place, reason and sources.
+    pub reason: Arc<Reason>,
+    /// The rule sets it belongs to; empty for all.
+    pub sets: Vec<RuleSet>,
+    /// The component whose objects it sees; `None` for all.
+    pub component: Option<String>,
+    /// Conditions on the stack, all of which must hold.
+    pub when: BTreeMap<String, Value>,
+    /// Which objects it is for: those that one of these selects.
+    pub selectors: Vec<Selector>,
+    /// How many objects that has to be.
+    pub expect: Expect,
+    /// A YAML text inside the object that the action is for.
+    pub within: Option<String>,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What a rule does.
+#[derive(Debug)]
+pub enum Action {
+    /// RFC 6902.
+    Patch(Vec<Operation>),
+    /// RFC 7386.
+    Merge(Value),
+    /// Leaves the object out.
+    Drop,
+    /// Adds the objects of a template.
+    Add {
+        /// The template's path.
+        template: String,
+        /// Its text.
+        text: String,
+    },
+}
+
+/// How many objects a rule has to match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Exactly so many.
+    Exactly(usize),
+    /// One or more.
+    Some,
+    /// Any number, none included.
+    Any,
+}
+
+impl Expect {
+    /// Whether `matched` is what is expected.
+    pub fn allows(self, matched: usize) -> bool {
+        match self {
+            Expect::Exactly(n) => matched == n,
+            Expect::Some => matched > 0,
+            Expect::Any => true,
+        }
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expect::Exactly(1) => f.write_str("1 object"),
+            Expect::Exactly(n) => write!(f, "{n} objects"),
+            Expect::Some => f.write_str("1 object or more"),
+            Expect::Any => f.write_str("any number of objects"),
+        }
+    }
+}
+
+/// One operation of RFC 6902.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// Which operation.
+    pub op: Op,
+    /// Where.
+    pub path: String,
+    /// From where, for `move` and `copy`.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// The value, for `add`, `replace` and `test`.
+    #[serde(default, deserialize_with = "crate::ledger::present")]
+    pub value: Option<Value>,
+}
+
+/// The operations of RFC 6902.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Op {
+    Add,
+    Remove,
+    Replace,
+    Move,
+    Copy,
+    Test,
+}
+
+impl Op {
+    /// The name as RFC 6902 writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Op::Add => "add",
+            Op::Remove => "remove",
+            Op::Replace => "replace",
+            Op::Move => "move",
+            Op::Copy => "copy",
+            Op::Test => "test",
+        }
+    }
+}
+
+/// Which objects a rule is for. All that is given must hold; `*` in a text stands for any characters.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Selector {
+    /// API group.
+    pub group: Option<String>,
+    /// Kind.
+    pub kind: Option<String>,
+    /// Namespace.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// Labels, each with its value or `*`.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations, each with its value or `*`.
+    pub annotations: BTreeMap<String, String>,
+    /// Pointers that must lead somewhere.
+    pub has: Vec<String>,
+    /// Pointers that must lead nowhere.
+    pub lacks: Vec<String>,
+    /// Pointers and what must stand there.
+    #[serde(rename = "where")]
+    pub equals: BTreeMap<String, Value>,
+}
+
+impl Selector {
+    /// Whether nothing is asked at all.
+    fn is_empty(&self) -> bool {
+        self.head_fields().iter().all(|(_, wanted)| wanted.is_none())
+            && self.labels.is_empty()
+            && self.annotations.is_empty()
+            && self.fields().is_empty()
+    }
+
+    /// The four texts that every object has, with their names.
+    pub fn head_fields(&self) -> [(&'static str, Option<&str>); 4] {
+        [
+            ("group", self.group.as_deref()),
+            ("kind", self.kind.as_deref()),
+            ("namespace", self.namespace.as_deref()),
+            ("name", self.name.as_deref()),
+        ]
+    }
+
+    /// Every pointer into the object that the selector asks about.
+    pub fn fields(&self) -> Vec<&str> {
+        self.has.iter().chain(&self.lacks).chain(self.equals.keys()).map(String::as_str).collect()
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts: Vec<String> =
+            self.head_fields().iter().filter_map(|(name, wanted)| wanted.map(|w| format!("{name} {w}"))).collect();
+        parts.extend(self.labels.iter().map(|(k, v)| format!("label {k}={v}")));
+        parts.extend(self.annotations.iter().map(|(k, v)| format!("annotation {k}={v}")));
+        parts.extend(self.has.iter().map(|p| format!("with {p}")));
+        parts.extend(self.lacks.iter().map(|p| format!("without {p}")));
+        parts.extend(self.equals.iter().map(|(p, v)| format!("{p} = {v}")));
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// A rule as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    rule: Spanned<String>,
+    #[serde(default)]
+    set: OneOrMany<RuleSet>,
+    why: String,
+    #[serde(default)]
+    see: OneOrMany<String>,
+    #[serde(default)]
+    when: BTreeMap<String, Value>,
+    #[serde(default, rename = "match")]
+    selectors: OneOrMany<Selector>,
+    #[serde(default)]
+    expect: Option<Value>,
+    #[serde(default)]
+    within: Option<String>,
+    #[serde(default)]
+    patch: Option<Vec<Operation>>,
+    #[serde(default)]
+    merge: Option<Value>,
+    #[serde(default)]
+    drop: Option<bool>,
+    #[serde(default)]
+    add: Option<String>,
+}
+
+/// The rules of one file. `path` is how people know it, `component` the one whose objects its rules see, and `template`
+/// finds the text of a template by its path.
+///
+/// # Errors
+/// [`RuleError::Format`] with the line.
+pub fn parse(
+    path: &str,
+    text: &str,
+    component: Option<&str>,
+    template: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Vec<Rule>, RuleError> {
+    let raw: Vec<RawRule> = yaml::parse_as(text).map_err(|e| RuleError::Format {
+        path: path.to_owned(),
+        line: e.line,
+        why: format!("column {}: {}", e.column, e.message),
+    })?;
+    raw.into_iter()
+        .map(|raw| {
+            let line = usize::try_from(raw.rule.referenced.line()).unwrap_or(0);
+            let name = raw.rule.value.clone();
+            check(raw, path, line, component, template).map_err(|why| RuleError::Format {
+                path: path.to_owned(),
+                line,
+                why: format!("rule `{name}`: {why}"),
+            })
+        })
+        .collect()
+}
+
+fn check(
+    raw: RawRule,
+    path: &str,
+    line: usize,
+    component: Option<&str>,
+    template: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Rule, String> {
+    let name = raw.rule.value;
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        return Err("its name is not in kebab-case (a-z, 0-9 and dashes)".to_owned());
+    }
+    if raw.why.trim().is_empty() {
+        return Err("`why` is empty; every rewrite carries its reason".to_owned());
+    }
+    if raw.drop == Some(false) {
+        return Err("`drop: false` does nothing; leave it out".to_owned());
+    }
+    let mut actions = Vec::new();
+    if let Some(operations) = raw.patch {
+        operations.iter().try_for_each(check_operation)?;
+        actions.push(Action::Patch(operations));
+    }
+    if let Some(merge) = raw.merge {
+        if !merge.is_object() {
+            return Err("`merge` is not a mapping".to_owned());
+        }
+        actions.push(Action::Merge(merge));
+    }
+    if raw.drop.is_some() {
+        actions.push(Action::Drop);
+    }
+    if let Some(path) = raw.add {
+        actions.push(Action::Add { text: template(&path)?, template: path });
+    }
+    let Ok([action]) = <[Action; 1]>::try_from(actions) else {
+        return Err("it needs exactly one of `patch`, `merge`, `drop` and `add`".to_owned());
+    };
+    let selectors = raw.selectors.0;
+    match &action {
+        Action::Add { .. } if !selectors.is_empty() || raw.expect.is_some() || raw.within.is_some() => {
+            return Err("`add` takes no `match`, `expect` or `within`".to_owned());
+        }
+        Action::Drop if raw.within.is_some() => return Err("`drop` takes no `within`".to_owned()),
+        Action::Add { .. } => {}
+        _ if selectors.is_empty() || selectors.iter().any(Selector::is_empty) => {
+            return Err("`match` selects nothing in particular; name a kind, a name, a namespace or a label".to_owned());
+        }
+        _ => {}
+    }
+    for pointer in selectors.iter().flat_map(Selector::fields).chain(raw.within.as_deref()) {
+        pointer::segments(pointer)?;
+    }
+    Ok(Rule {
+        reason: Arc::new(Reason {
+            rule: name,
+            at: format!("{path}, line {line}"),
+            why: raw.why.split_whitespace().collect::<Vec<_>>().join(" "),
+            see: raw.see.0,
+        }),
+        sets: raw.set.0,
+        component: component.map(str::to_owned),
+        when: raw.when,
+        selectors,
+        expect: expectation(raw.expect)?,
+        within: raw.within,
+        action,
+    })
+}
+
+fn check_operation(operation: &Operation) -> Result<(), String> {
+    let (op, path) = (operation.op.name(), &operation.path);
+    pointer::segments(path)?;
+    if let Some(from) = &operation.from {
+        pointer::segments(from)?;
+    }
+    let takes_value = matches!(operation.op, Op::Add | Op::Replace | Op::Test);
+    if takes_value != operation.value.is_some() {
+        return Err(format!("{op} {path} {} a `value`", if takes_value { "needs" } else { "takes no" }));
+    }
+    let takes_from = matches!(operation.op, Op::Move | Op::Copy);
+    if takes_from != operation.from.is_some() {
+        return Err(format!("{op} {path} {} a `from`", if takes_from { "needs" } else { "takes no" }));
+    }
+    Ok(())
+}
+
+fn expectation(value: Option<Value>) -> Result<Expect, String> {
+    match value {
+        None => Ok(Expect::Exactly(1)),
+        Some(Value::String(word)) if word == "some" => Ok(Expect::Some),
+        Some(Value::String(word)) if word == "any" => Ok(Expect::Any),
+        Some(Value::Number(n)) if n.as_u64().is_some_and(|n| n > 0) => {
+            Ok(Expect::Exactly(n.as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)))
+        }
+        Some(_) => Err("`expect` is a number from 1, `some` (1 or more) or `any`".to_owned()),
+    }
+}
+
+/// One value or a list of them. Not an untagged enum, which would lose the place and the name of an unknown key.
+#[derive(Clone, Debug)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        OneOrMany(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = OneOrMany<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one value or a list of them")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                T::deserialize(value::StrDeserializer::new(text)).map(|v| OneOrMany(vec![v]))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(value::MapAccessDeserializer::new(map)).map(|v| OneOrMany(vec![v]))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    all.push(item);
+                }
+                Ok(OneOrMany(all))
+            }
+        }
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(text: &str) -> Result<Vec<Rule>, String> {
+        parse("rules.yaml", text, None, &|path| Ok(format!("text of {path}"))).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_rule_is_read_with_its_place_reason_and_default_expectation() {
+        let rule = &rules(
+            "# rules\n- rule: a-b\n  set: fargate\n  why: |\n    Because\n    of it.\n  see: https://x.example\n  match: {kind: A}\n  drop: true\n",
+        )
+        .unwrap()[0];
+        assert_eq!(rule.reason.at, "rules.yaml, line 2");
+        assert_eq!(rule.reason.why, "Because of it.");
+        assert_eq!(rule.expect, Expect::Exactly(1));
+        assert_eq!(rule.sets, [RuleSet::Fargate]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_with_line_and_column() {
+        let error = rules("- rule: a\n  why: x\n  mach: {kind: A}\n  drop: true\n").unwrap_err();
+        assert!(error.starts_with("rules.yaml, line 3: column 3: ") && error.contains("mach"), "{error}");
+        let error = rules("- rule: a\n  why: x\n  match: {kind: A, nam: b}\n  drop: true\n").unwrap_err();
+        assert!(error.starts_with("rules.yaml, line 3: column 20: ") && error.contains("nam"), "{error}");
+        let error = rules("- rule: a\n  why: x\n  match: {kind: A}\n  patch:\n  - {op: remove, path: /a, valeu: 1}\n");
+        let error = error.unwrap_err();
+        assert!(error.starts_with("rules.yaml, line 5: column 28: ") && error.contains("valeu"), "{error}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (rule, complaint) in [
+            ("match: {kind: A}", "exactly one of"),
+            ("match: {kind: A}\n  drop: true\n  merge: {a: 1}", "exactly one of"),
+            ("match: {}\n  drop: true", "selects nothing in particular"),
+            ("drop: true", "selects nothing in particular"),
+            ("match: {kind: A}\n  add: x.j2", "`add` takes no `match`"),
+            ("match: {kind: A}\n  merge: [1]", "`merge` is not a mapping"),
+            ("match: {kind: A}\n  expect: 0\n  drop: true", "`expect` is a number"),
+            ("match: {kind: A}\n  patch: [{op: add, path: /a}]", "add /a needs a `value`"),
+            ("match: {kind: A}\n  patch: [{op: remove, path: a}]", "does not start with `/`"),
+            ("match: {kind: A}\n  patch: [{op: move, path: /a}]", "move /a needs a `from`"),
+            ("match: {kind: A, has: [a]}\n  drop: true", "does not start with `/`"),
+        ] {
+            let error = rules(&format!("- rule: r\n  why: x\n  {rule}\n")).unwrap_err();
+            assert!(error.contains(complaint) && error.contains("line 1: rule `r`"), "{error}");
+        }
+        assert!(rules("- rule: R r\n  why: x\n  match: {kind: A}\n  drop: true\n").unwrap_err().contains("kebab-case"));
+        assert!(
+            rules("- rule: r\n  why: ' '\n  match: {kind: A}\n  drop: true\n").unwrap_err().contains("`why` is empty")
+        );
+    }
+
+    #[test]
+    fn a_null_value_is_a_value() {
+        let rules = rules("- rule: r\n  why: x\n  match: {kind: A}\n  patch: [{op: replace, path: /a, value: null}]\n");
+        assert!(matches!(&rules.unwrap()[0].action, Action::Patch(ops) if ops[0].value == Some(Value::Null)));
+    }
+}

@@ -1,0 +1,53 @@
+//! Templates: objects and files that upstream does not have, written with minijinja.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+
+use super::facts::Facts;
+
+/// Renders one template. In a `*.yaml.j2` every `{{ value }}` is written as JSON, which is YAML that no reader takes for
+/// anything else; `none` and unknown names are errors where they would be written.
+///
+/// # Errors
+/// In words, what failed, with the line of the template.
+pub fn render(name: &str, text: &str, facts: &Facts) -> Result<String, String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(syntax.map_err(|e| e.to_string())?);
+    environment.set_auto_escape_callback(
+        |name| {
+            if name.ends_with(".yaml.j2") { AutoEscape::Json } else { AutoEscape::None }
+        },
+    );
+    environment.render_named_str(name, text, Serde(facts.context())).map_err(|e| {
+        format!("line {}: {}", e.line().unwrap_or(0), e.detail().map_or_else(|| e.to_string(), str::to_owned))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rewrite::facts::Fact;
+
+    fn facts() -> Facts {
+        Facts([("domain", Fact::Text("no".into())), ("vpc-id", Fact::Absent)].into())
+    }
+
+    #[test]
+    fn values_in_yaml_are_quoted() {
+        assert_eq!(render("a.yaml.j2", "a: {{ domain }}\n", &facts()).unwrap(), "a: \"no\"\n");
+        assert_eq!(render("a.txt.j2", "--x={{ domain }}\n", &facts()).unwrap(), "--x=no\n");
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_with_its_line() {
+        assert!(render("a.yaml.j2", "a: 1\nb: {{ nothing }}\n", &facts()).unwrap_err().starts_with("line 2: "));
+    }
+
+    #[test]
+    fn blocks_leave_no_blank_lines() {
+        assert_eq!(render("a.txt.j2", "a\n{% if vpc_id %}\nb\n{% endif %}\nc\n", &facts()).unwrap(), "a\nc\n");
+    }
+}

@@ -1,0 +1,450 @@
+//! The stack: what was asked for, resolved. Versions are exact, values are checked for form, and nothing after this
+//! stage looks at a flag.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use crate::config::{Ask, Scheme};
+use crate::rewrite::facts::{Fact, Facts};
+use crate::rewrite::rule::RuleSet;
+use crate::upstream::catalog::{Asset, Catalog};
+
+/// The resolved answer to "what do you want rendered".
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// The rule set.
+    pub rule_set: RuleSet,
+    /// The ingress.
+    pub ingress: Ingress,
+    /// The components whose manifests are rendered, in the order in which their rules apply.
+    pub components: Vec<Chosen>,
+    /// What rules and templates can ask.
+    pub facts: Facts,
+    /// The flags that would bring the load balancer controller's arguments, where they are missing.
+    pub missing_for_controller: Vec<&'static str>,
+    /// What the user should be told.
+    pub warnings: Vec<String>,
+}
+
+/// A component at a version.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The component's name.
+    pub component: String,
+    /// The version.
+    pub version: Version,
+    /// The assets to render.
+    pub assets: Vec<Asset>,
+}
+
+/// What stands between the ALB and Knative's Services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ingress {
+    /// Kourier, the default.
+    Kourier,
+    /// Gloo.
+    Gloo,
+}
+
+impl Ingress {
+    /// The name as it stands in file names and rules.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ingress::Kourier => "kourier",
+            Ingress::Gloo => "gloo",
+        }
+    }
+}
+
+/// What was asked for cannot be rendered. The message says why and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StackError(String);
+
+impl From<String> for StackError {
+    fn from(message: String) -> Self {
+        StackError(message)
+    }
+}
+
+impl Stack {
+    /// Resolves what was asked for.
+    pub fn resolve(ask: &Ask, catalog: &Catalog) -> Result<Stack, StackError> {
+        let rule_set = ask.rule_set.unwrap_or(RuleSet::Fargate);
+        let ingress = if ask.gloo.is_some() { Ingress::Gloo } else { Ingress::Kourier };
+        let with: Vec<String> = ask.with.iter().map(|part| part.name().to_owned()).collect();
+        let mut components = Vec::new();
+        let mut choose = |name: &str, version: &Version| -> Result<(), StackError> {
+            let component = catalog.component(name)?;
+            let assets = component.assets(version, &with).into_iter().filter(|a| !a.reference).collect();
+            components.push(Chosen { component: name.to_owned(), version: version.clone(), assets });
+            Ok(())
+        };
+        let mut versions = BTreeMap::new();
+        if rule_set == RuleSet::Seed {
+            seed_only_has_gloo(ask)?;
+        } else {
+            let serving = catalog.component("knative-serving")?;
+            let knative = match &ask.knative {
+                Some(text) => serving.version(text)?,
+                None => serving.newest().cloned().ok_or_else(|| "the catalog lists no Knative".to_owned())?,
+            };
+            choose("knative-serving", &knative)?;
+            if ingress == Ingress::Kourier {
+                let kourier = kourier_for(&knative, ask.kourier.as_deref(), catalog)?;
+                choose("net-kourier", &kourier)?;
+                versions.insert("kourier", kourier);
+            }
+            versions.insert("knative", knative);
+        }
+        if let Some(text) = &ask.gloo {
+            let gloo = catalog.component("gloo")?.version(text)?;
+            choose("gloo", &gloo)?;
+            versions.insert("gloo", gloo);
+        }
+        let missing_for_controller: Vec<_> =
+            [("--cluster-name", &ask.cluster_name), ("--region", &ask.region), ("--vpc-id", &ask.vpc_id)]
+                .into_iter()
+                .filter(|(_, value)| value.is_none())
+                .map(|(flag, _)| flag)
+                .collect();
+        let controller_name = controller_of(rule_set);
+        if let Some(controller) = catalog.component(controller_name)?.newest() {
+            versions.insert("controller", controller.clone());
+            if missing_for_controller.is_empty() && rule_set == RuleSet::Seed {
+                choose(controller_name, controller)?;
+            }
+        }
+        check_values(ask)?;
+        let mut warnings: Vec<String> = Vec::new();
+        for chosen in &components {
+            warnings.extend(catalog.component(&chosen.component)?.notices.iter().cloned());
+        }
+        warnings.extend(questionable(ask, rule_set));
+        Ok(Stack {
+            rule_set,
+            ingress,
+            components,
+            facts: facts(ask, rule_set, ingress, versions, with),
+            missing_for_controller,
+            warnings,
+        })
+    }
+
+    /// For people: `knative-serving 1.23.0, net-kourier 1.23.0`.
+    pub fn title(&self) -> String {
+        self.components.iter().map(|c| format!("{} {}", c.component, c.version)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// All assets to render, in order.
+    pub fn assets(&self) -> impl Iterator<Item = &Asset> {
+        self.components.iter().flat_map(|c| &c.assets)
+    }
+}
+
+/// The load balancer controller that a rule set is for.
+pub fn controller_of(rule_set: RuleSet) -> &'static str {
+    match rule_set {
+        RuleSet::Seed => "aws-alb-ingress-controller",
+        RuleSet::Fargate => "aws-load-balancer-controller",
+    }
+}
+
+fn seed_only_has_gloo(ask: &Ask) -> Result<(), StackError> {
+    let refused = [
+        (
+            ask.gloo.is_none(),
+            "--rule-set seed is what mreferre/knative-on-fargate did to Gloo; name a version with --gloo, for example --gloo v1.3.9",
+        ),
+        (
+            ask.knative.is_some(),
+            "--rule-set seed renders the Knative 0.10 that is bundled with Gloo; leave --knative out, or take --rule-set fargate",
+        ),
+        (!ask.with.is_empty(), "--rule-set seed has nothing to add with --with; take --rule-set fargate"),
+        (
+            ask.domain.is_some(),
+            "--rule-set seed sets no domain, as the ancestor did not; take --rule-set fargate for --domain",
+        ),
+        (
+            ask.certificate_arn.is_some(),
+            "--rule-set seed has no HTTPS, as the ancestor had none; take --rule-set fargate for --certificate-arn",
+        ),
+        (
+            ask.internal_tls == Some(true),
+            "--rule-set seed has no internal TLS; take --rule-set fargate for --internal-tls",
+        ),
+    ];
+    match refused.into_iter().find(|(is, _)| *is) {
+        Some((_, why)) => Err(StackError(why.to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn kourier_for(knative: &Version, asked: Option<&str>, catalog: &Catalog) -> Result<Version, StackError> {
+    if let Some(text) = asked {
+        return Ok(catalog.component("net-kourier")?.version(text)?);
+    }
+    let serving = catalog.component("knative-serving")?;
+    serving.known(knative).and_then(|known| known.pairs.get("net-kourier")).cloned().ok_or_else(|| {
+        StackError(format!(
+            "the catalog does not know which Kourier goes with Knative {knative}; name it with --kourier, for example \
+             --kourier v{}.{}.0 (its releases: https://github.com/knative-extensions/net-kourier/releases)",
+            knative.major, knative.minor
+        ))
+    })
+}
+
+fn facts(
+    ask: &Ask,
+    rule_set: RuleSet,
+    ingress: Ingress,
+    mut versions: BTreeMap<&'static str, Version>,
+    with: Vec<String>,
+) -> Facts {
+    let text = |value: &Option<String>| value.clone().map_or(Fact::Absent, Fact::Text);
+    let mut version = |name| versions.remove(name).map_or(Fact::Absent, Fact::Version);
+    Facts(BTreeMap::from([
+        ("rule-set", Fact::Text(rule_set.to_string())),
+        ("ingress", Fact::Text(ingress.name().to_owned())),
+        ("knative", version("knative")),
+        ("kourier", version("kourier")),
+        ("gloo", version("gloo")),
+        ("controller", version("controller")),
+        ("with", Fact::Names(with)),
+        ("domain", text(&ask.domain)),
+        ("certificate-arn", text(&ask.certificate_arn)),
+        ("scheme", Fact::Text(ask.scheme.unwrap_or(Scheme::InternetFacing).name().to_owned())),
+        ("internal-tls", Fact::Flag(ask.internal_tls.unwrap_or(false))),
+        ("cluster-name", text(&ask.cluster_name)),
+        ("region", text(&ask.region)),
+        ("vpc-id", text(&ask.vpc_id)),
+    ]))
+}
+
+/// Checks the form of what ends up in manifests.
+fn check_values(ask: &Ask) -> Result<(), StackError> {
+    let check = |flag: &str, value: &Option<String>, is_good: fn(&str) -> bool, form: &str| match value {
+        Some(value) if !is_good(value) => Err(StackError(format!("{flag} `{value}` {form}"))),
+        _ => Ok(()),
+    };
+    check(
+        "--domain",
+        &ask.domain,
+        is_domain,
+        "is not a domain name: lower-case letters, digits and dashes, with dots, such as apps.example.com",
+    )?;
+    check(
+        "--cluster-name",
+        &ask.cluster_name,
+        is_cluster_name,
+        "is not an EKS cluster name: 1 to 100 letters, digits, dashes and underscores, the first a letter or digit",
+    )?;
+    check("--region", &ask.region, is_region, "is not an AWS region, such as eu-west-1")?;
+    check("--vpc-id", &ask.vpc_id, is_vpc_id, "is not a VPC id: `vpc-` and 8 or 17 hexadecimal digits")?;
+    check(
+        "--certificate-arn",
+        &ask.certificate_arn,
+        |arns| arns.split(',').all(is_certificate_arn),
+        "is not the ARN of a certificate, such as arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+    )?;
+    if let (Some(arns), Some(region)) = (&ask.certificate_arn, &ask.region)
+        && let Some(other) = arns.split(',').filter_map(certificate_region).find(|r| r != region)
+    {
+        return Err(StackError(format!(
+            "--certificate-arn is in {other}, and --region is {region}: an ALB takes certificates of its own region only"
+        )));
+    }
+    Ok(())
+}
+
+/// What can be rendered, and is probably not what was meant.
+fn questionable(ask: &Ask, rule_set: RuleSet) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if rule_set == RuleSet::Seed {
+        warnings.push(
+            "Knative 0.10, which Gloo bundles, calls APIs that Kubernetes dropped in 1.22: no cluster that EKS offers can run \
+             this render. It is for reference (https://kubernetes.io/docs/reference/using-api/deprecation-guide/#v1-22)."
+                .to_owned(),
+        );
+    }
+    if ask.certificate_arn.is_some() && ask.domain.is_none() {
+        warnings.push(
+            "--certificate-arn without --domain: Knative will name Services below svc.cluster.local, which no certificate \
+             covers. Give the certificate's domain with --domain."
+                .to_owned(),
+        );
+    }
+    if rule_set == RuleSet::Fargate && ask.gloo.is_some() {
+        warnings.push(
+            "Gloo with a current Knative is not verified: the pair was rendered and read, never run together."
+                .to_owned(),
+        );
+    }
+    if ask.internal_tls == Some(true) {
+        warnings.push(
+            "--internal-tls: Knative's controller does not start before cert-manager and its CRDs are in the cluster \
+             (https://knative.dev/docs/serving/encryption/system-internal-tls/)."
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+fn is_domain(text: &str) -> bool {
+    text.len() <= 253 && text.contains('.') && text.split('.').all(is_dns_label)
+}
+
+/// A DNS label as Kubernetes takes it (RFC 1123).
+fn is_dns_label(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>
+fn is_cluster_name(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+fn is_region(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let [area, middle @ .., number] = parts.as_slice() else {
+        return false;
+    };
+    (2..=4).contains(&area.len())
+        && !middle.is_empty()
+        && middle.iter().chain([area]).all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase()))
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_vpc_id(text: &str) -> bool {
+    text.strip_prefix("vpc-").is_some_and(|id| {
+        matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    })
+}
+
+fn is_certificate_arn(text: &str) -> bool {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    let &["arn", partition, service, region, account, resource] = parts.as_slice() else {
+        return false;
+    };
+    let kind = match service {
+        "acm" => is_region(region) && resource.starts_with("certificate/"),
+        "iam" => region.is_empty() && resource.starts_with("server-certificate/"),
+        _ => false,
+    };
+    kind && partition.starts_with("aws")
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && resource.split('/').all(|part| !part.is_empty())
+        && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn certificate_region(arn: &str) -> Option<&str> {
+    arn.split(':').nth(3).filter(|r| !r.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // short to call
+    use super::*;
+    use crate::config::Part;
+
+    fn resolve(ask: Ask) -> Result<Stack, String> {
+        Stack::resolve(&ask, &Catalog::embedded().unwrap()).map_err(|e| e.to_string())
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_default_stack_is_the_newest_knative_with_its_kourier() {
+        let stack = resolve(Ask::default()).unwrap();
+        assert_eq!(stack.title(), "knative-serving 1.23.0, net-kourier 1.23.0");
+        assert_eq!(stack.assets().map(|a| a.asset.as_str()).collect::<Vec<_>>(), ["serving-core", "kourier"]);
+        assert_eq!(stack.missing_for_controller, ["--cluster-name", "--region", "--vpc-id"]);
+    }
+
+    #[test]
+    fn a_known_knative_brings_its_own_kourier_whatever_the_patch_number() {
+        let stack = resolve(Ask { knative: some("v1.21.3"), ..Ask::default() }).unwrap();
+        assert_eq!(stack.title(), "knative-serving 1.21.3, net-kourier 1.21.1");
+    }
+
+    #[test]
+    fn an_unlisted_knative_asks_for_a_kourier() {
+        let error = resolve(Ask { knative: some("v1.20.1"), ..Ask::default() }).unwrap_err();
+        assert!(error.contains("name it with --kourier, for example --kourier v1.20.0"), "{error}");
+        let stack = resolve(Ask { knative: some("1.20.1"), kourier: some("1.20.0"), ..Ask::default() }).unwrap();
+        assert!(stack.assets().all(|a| a.known.is_none()));
+    }
+
+    #[test]
+    fn gloo_brings_its_own_knative_in_the_seed_and_a_current_one_on_fargate() {
+        let gloo = Ask { gloo: some("v1.3.9"), ..Ask::default() };
+        assert_eq!(resolve(gloo.clone()).unwrap().title(), "knative-serving 1.23.0, gloo 1.3.9");
+        let seed = resolve(Ask { rule_set: Some(RuleSet::Seed), ..gloo }).unwrap();
+        assert_eq!(seed.title(), "gloo 1.3.9");
+        assert!(
+            resolve(Ask { rule_set: Some(RuleSet::Seed), ..Ask::default() }).unwrap_err().contains("--gloo v1.3.9")
+        );
+    }
+
+    #[test]
+    fn parts_are_added_by_name() {
+        let stack = resolve(Ask { with: vec![Part::UpgradeJobs], ..Ask::default() }).unwrap();
+        assert!(stack.assets().any(|a| a.asset == "serving-post-install-jobs"));
+    }
+
+    #[test]
+    fn values_are_checked_for_form() {
+        let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1111-2222";
+        for good in [
+            Ask { domain: some("apps.example.com"), ..Ask::default() },
+            Ask {
+                certificate_arn: some(&format!("{arn},arn:aws-cn:iam::123456789012:server-certificate/a")),
+                ..Ask::default()
+            },
+            Ask {
+                cluster_name: some("My_cluster-1"),
+                region: some("us-gov-east-1"),
+                vpc_id: some("vpc-0123456789abcdef0"),
+                ..Ask::default()
+            },
+        ] {
+            resolve(good.clone()).unwrap_or_else(|e| panic!("{good:?}: {e}"));
+        }
+        for bad in [
+            Ask { domain: some("https://example.com"), ..Ask::default() },
+            Ask { domain: some("example"), ..Ask::default() },
+            Ask { domain: some("*.example.com"), ..Ask::default() },
+            Ask { domain: some("Apps.example.com"), ..Ask::default() },
+            Ask { certificate_arn: some("arn:aws:acm:eu-west-1:1234:certificate/x"), ..Ask::default() },
+            Ask { certificate_arn: some(&format!("{arn}, {arn}")), ..Ask::default() },
+            Ask { cluster_name: some("-a"), ..Ask::default() },
+            Ask { region: some("eu-west-1a"), ..Ask::default() },
+            Ask { region: some("europe"), ..Ask::default() },
+            Ask { vpc_id: some("vpc-XYZ"), ..Ask::default() },
+            Ask { certificate_arn: some(arn), region: some("us-east-1"), ..Ask::default() },
+        ] {
+            assert!(resolve(bad.clone()).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_controller_needs_all_three_of_its_flags() {
+        let stack = resolve(Ask { region: some("eu-west-1"), ..Ask::default() }).unwrap();
+        assert_eq!(stack.missing_for_controller, ["--cluster-name", "--vpc-id"]);
+    }
+
+    #[test]
+    fn a_certificate_without_a_domain_is_questioned() {
+        let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1111-2222";
+        let stack = resolve(Ask { certificate_arn: some(arn), ..Ask::default() }).unwrap();
+        assert!(stack.warnings[0].contains("--domain"), "{:?}", stack.warnings);
+    }
+}

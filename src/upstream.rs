@@ -1,0 +1,10 @@
+//! Upstream: what exists ([`catalog`]), which bytes this user's renders are held to ([`lock`]), and how they get here.
+
+pub mod address;
+pub mod catalog;
+pub mod fetch;
+mod files;
+pub mod lock;
+pub mod mirror;
+pub mod store;
+pub mod supply;

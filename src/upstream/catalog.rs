@@ -1,0 +1,292 @@
+//! The catalog: which components, versions and assets there are, with URLs and digests. It is data (`upstream/*.yaml`),
+//! compiled into the binary.
+
+use std::collections::BTreeMap;
+
+use semver::{Version, VersionReq};
+use serde::Deserialize;
+
+use crate::digest::Sha256Hex;
+use crate::{embedded, yaml};
+
+/// A component as the catalog knows it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// Its name, for example `net-kourier`.
+    pub component: String,
+    /// Where it lives.
+    pub home: String,
+    /// Its assets by name, and where those of any version are.
+    pub assets: BTreeMap<String, AssetKind>,
+    /// Which versions can be had beyond those listed.
+    #[serde(default)]
+    pub unlisted: Option<Unlisted>,
+    /// What everybody who renders it should be told.
+    #[serde(default)]
+    pub notices: Vec<String>,
+    /// The versions that are known, oldest first.
+    pub versions: Vec<KnownVersion>,
+}
+
+/// One asset of a component, whatever the version.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssetKind {
+    /// Where it is published; `{version}` stands for the version.
+    pub url: String,
+    /// The name that `--with` takes to include it; part of every render without.
+    #[serde(default)]
+    pub with: Option<String>,
+    /// Not a manifest: mirrored, never rendered.
+    #[serde(default)]
+    pub reference: bool,
+}
+
+/// Versions that are reached by URL pattern and then locked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unlisted {
+    /// The semver range.
+    pub versions: VersionReq,
+    /// Why not others.
+    pub otherwise: String,
+}
+
+/// One known version.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownVersion {
+    /// The version.
+    pub version: Version,
+    /// The Kubernetes versions that it supports.
+    pub kubernetes: KubernetesRange,
+    /// The versions of other components that it is released with.
+    #[serde(default)]
+    pub pairs: BTreeMap<String, Version>,
+    /// What is known of its assets.
+    pub assets: BTreeMap<String, KnownAsset>,
+}
+
+/// A range of Kubernetes versions, as `1.34`, with the source that states it. An end that nobody states is open.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesRange {
+    /// The oldest.
+    #[serde(default)]
+    pub min: Option<String>,
+    /// The newest.
+    #[serde(default)]
+    pub max: Option<String>,
+    /// Where it is stated.
+    pub see: String,
+}
+
+/// An asset whose bytes are known.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownAsset {
+    /// Digest of the published bytes.
+    pub sha256: Sha256Hex,
+    /// How many bytes.
+    pub size: u64,
+    /// A second URL with the same bytes.
+    #[serde(default)]
+    pub also: Option<String>,
+}
+
+/// One asset of one component version, as far as the catalog knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asset {
+    /// The component.
+    pub component: String,
+    /// Its version.
+    pub version: Version,
+    /// The asset's name.
+    pub asset: String,
+    /// Where it is published, best first.
+    pub urls: Vec<String>,
+    /// Digest and size, where the catalog vouches for them.
+    pub known: Option<(Sha256Hex, u64)>,
+    /// Not a manifest.
+    pub reference: bool,
+}
+
+impl Asset {
+    /// For people: `net-kourier 1.23.0 kourier.yaml`.
+    pub fn name(&self) -> String {
+        let file = self.urls.first().and_then(|u| u.rsplit('/').next()).unwrap_or(&self.asset);
+        format!("{} {} {file}", self.component, self.version)
+    }
+}
+
+/// The catalog.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    components: Vec<Component>,
+}
+
+/// The catalog's files that describe components.
+const COMPONENTS: [&str; 5] =
+    ["knative-serving", "net-kourier", "gloo", "aws-alb-ingress-controller", "aws-load-balancer-controller"];
+
+impl Catalog {
+    /// The catalog in the binary.
+    ///
+    /// # Errors
+    /// In words, which file is not a catalog file: the tests of the repository keep that from happening.
+    pub fn embedded() -> Result<Catalog, String> {
+        let read = |name: &str| {
+            let path = format!("upstream/{name}.yaml");
+            let text = embedded::text(&path).ok_or_else(|| format!("{path} is missing"))?;
+            yaml::parse_as(text).map_err(|e| format!("{path}: {e}"))
+        };
+        Ok(Catalog { components: COMPONENTS.iter().copied().map(read).collect::<Result<_, String>>()? })
+    }
+
+    /// All components.
+    pub fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// A component by name.
+    ///
+    /// # Errors
+    /// In words, that the catalog has none of that name.
+    pub fn component(&self, name: &str) -> Result<&Component, String> {
+        self.components
+            .iter()
+            .find(|c| c.component == name)
+            .ok_or_else(|| format!("the catalog has no component `{name}`"))
+    }
+}
+
+impl Component {
+    /// What is known of a version.
+    pub fn known(&self, version: &Version) -> Option<&KnownVersion> {
+        self.versions.iter().find(|v| v.version == *version)
+    }
+
+    /// The newest known version.
+    pub fn newest(&self) -> Option<&Version> {
+        self.versions.iter().map(|v| &v.version).max()
+    }
+
+    /// The version that `text` names: `1.23.0`, `v1.23.0`, or `1.23` for the newest known patch of 1.23.
+    ///
+    /// # Errors
+    /// In words, why there is no such version and which there are.
+    pub fn version(&self, text: &str) -> Result<Version, String> {
+        let plain = text.strip_prefix('v').unwrap_or(text);
+        if let Ok(version) = Version::parse(plain) {
+            let without_pre = Version::new(version.major, version.minor, version.patch);
+            return match &self.unlisted {
+                _ if self.known(&version).is_some() => Ok(version),
+                Some(unlisted) if unlisted.versions.matches(&without_pre) => Ok(version),
+                Some(unlisted) => {
+                    Err(format!("{} {version} cannot be rendered: {}", self.component, unlisted.otherwise))
+                }
+                None => Err(format!("{} {version} is not in the catalog, which has: {}", self.component, self.list())),
+            };
+        }
+        let mut parts = plain.splitn(3, '.').map(str::parse::<u64>);
+        if let (Some(Ok(major)), Some(Ok(minor)), None) = (parts.next(), parts.next(), parts.next()) {
+            let patches = self.versions.iter().map(|v| &v.version);
+            return patches.filter(|v| v.major == major && v.minor == minor).max().cloned().ok_or_else(|| {
+                format!(
+                    "{} {plain} is not in the catalog, which has: {}; name the patch as well, for example {plain}.0",
+                    self.component,
+                    self.list()
+                )
+            });
+        }
+        Err(format!("`{text}` is not a version; write it as v1.2.3"))
+    }
+
+    /// The assets of a version: those of every render, and those that `with` names.
+    pub fn assets(&self, version: &Version, with: &[String]) -> Vec<Asset> {
+        let known = self.known(version);
+        self.assets
+            .iter()
+            .filter(|(_, kind)| kind.with.as_ref().is_none_or(|name| with.contains(name)))
+            .map(|(name, kind)| {
+                let bytes = known.and_then(|k| k.assets.get(name));
+                let url = kind.url.replace("{version}", &version.to_string());
+                Asset {
+                    component: self.component.clone(),
+                    version: version.clone(),
+                    asset: name.clone(),
+                    urls: std::iter::once(url).chain(bytes.and_then(|b| b.also.clone())).collect(),
+                    known: bytes.map(|b| (b.sha256, b.size)),
+                    reference: kind.reference,
+                }
+            })
+            .collect()
+    }
+
+    fn list(&self) -> String {
+        let mut versions: Vec<_> = self.versions.iter().map(|v| &v.version).collect();
+        versions.sort();
+        versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn component(name: &str) -> Component {
+        Catalog::embedded().unwrap().component(name).unwrap().clone()
+    }
+
+    #[test]
+    fn the_catalog_in_the_binary_is_sound() {
+        let catalog = Catalog::embedded().unwrap();
+        for component in catalog.components() {
+            for version in &component.versions {
+                for asset in version.assets.keys() {
+                    assert!(component.assets.contains_key(asset), "{} {asset}", component.component);
+                }
+                for asset in component.assets(&version.version, &["autoscaler-hpa".into(), "upgrade-jobs".into()]) {
+                    assert!(asset.known.is_some(), "{}", asset.name());
+                    assert!(asset.urls.iter().all(|u| u.starts_with("https://")), "{}", asset.name());
+                }
+                for (pair, paired) in &version.pairs {
+                    assert!(catalog.component(pair).unwrap().known(paired).is_some(), "{pair} {paired}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_is_named_with_or_without_v_and_by_its_minor() {
+        let serving = component("knative-serving");
+        assert_eq!(serving.version("v1.23.0").unwrap(), Version::new(1, 23, 0));
+        assert_eq!(serving.version("1.21").unwrap(), Version::new(1, 21, 3));
+        assert_eq!(serving.version("1.20.2").unwrap(), Version::new(1, 20, 2));
+        assert_eq!(component("gloo").version("v1.8.0-beta3").unwrap().to_string(), "1.8.0-beta3");
+    }
+
+    #[test]
+    fn a_version_that_cannot_be_had_is_refused_with_the_reason() {
+        let gloo = component("gloo").version("v1.15.0").unwrap_err();
+        assert!(gloo.contains("from 1.15 on there is only a Helm chart"), "{gloo}");
+        assert!(
+            component("knative-serving").version("1.20").unwrap_err().contains("which has: 1.21.3, 1.22.1, 1.23.0")
+        );
+        assert!(component("knative-serving").version("latest").unwrap_err().contains("write it as v1.2.3"));
+        assert!(component("aws-load-balancer-controller").version("3.0.0").unwrap_err().contains("which has: 3.5.0"));
+    }
+
+    #[test]
+    fn assets_come_from_the_pattern_and_the_second_url() {
+        let serving = component("knative-serving");
+        let assets = serving.assets(&Version::new(1, 23, 0), &[]);
+        assert_eq!(assets.iter().map(|a| a.asset.as_str()).collect::<Vec<_>>(), ["serving-core"]);
+        assert_eq!(assets[0].urls.len(), 2);
+        assert_eq!(assets[0].name(), "knative-serving 1.23.0 serving-core.yaml");
+        let unlisted = &serving.assets(&Version::new(1, 20, 0), &["autoscaler-hpa".into()])[1];
+        assert_eq!(unlisted.known, None);
+        assert!(unlisted.urls[0].ends_with("/knative-v1.20.0/serving-hpa.yaml"));
+    }
+}

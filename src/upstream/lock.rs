@@ -1,0 +1,258 @@
+//! `knrender.lock`: the digests of versions that the catalog does not know, so that this user's renders stay what they are.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+use super::catalog::Asset;
+use crate::digest::Sha256Hex;
+use crate::yaml;
+
+/// The name of the lock file.
+pub const FILE: &str = "knrender.lock";
+
+const HEADING: &str = "\
+# The digests that renders in this folder are held to, of versions that knrender's catalog does not list.
+# knrender adds to it; commit it. `verified: false` means that the first bytes came from a mirror, not from the publisher.
+";
+
+/// A lock file.
+#[derive(Clone, Debug, Default)]
+pub struct Lock {
+    path: PathBuf,
+    locked: Vec<Locked>,
+    added: Vec<Locked>,
+}
+
+/// One locked asset.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Locked {
+    /// The component.
+    pub component: String,
+    /// Its version.
+    pub version: Version,
+    /// The asset.
+    pub asset: String,
+    /// Where it is published.
+    pub url: String,
+    /// The digest.
+    pub sha256: Sha256Hex,
+    /// How many bytes.
+    pub size: u64,
+    /// Whether the bytes came from the publisher when they were locked.
+    pub verified: bool,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    assets: Vec<Locked>,
+}
+
+/// What is wrong with a lock.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// The file cannot be read.
+    #[error("{path}: cannot be read: {why}")]
+    Unreadable {
+        /// The lock file.
+        path: String,
+        /// The reason.
+        why: io::Error,
+    },
+    /// The file is not a lock file.
+    #[error("{path}: {why}. It is written by knrender: restore it from version control, or delete it and lock again")]
+    Format {
+        /// The lock file.
+        path: String,
+        /// What is wrong, with the line.
+        why: String,
+    },
+    /// The lock and the catalog name different digests for the same bytes.
+    #[error(
+        "{path} holds {name} to sha256 {locked}, and the catalog, which knows the published bytes, says {known}. \
+         Remove the entry from {path}"
+    )]
+    ContradictsCatalog {
+        /// The lock file.
+        path: String,
+        /// The asset.
+        name: String,
+        /// What the lock says.
+        locked: Sha256Hex,
+        /// What the catalog says.
+        known: Sha256Hex,
+    },
+    /// The file cannot be written.
+    #[error("{path}: cannot be written: {why}. The digests to lock are:{entries}")]
+    Unwritable {
+        /// The lock file.
+        path: String,
+        /// The reason.
+        why: io::Error,
+        /// What was to be added.
+        entries: String,
+    },
+}
+
+impl Lock {
+    /// The lock file in `folder`, empty where there is none.
+    pub fn read(folder: &Path) -> Result<Lock, LockError> {
+        let path = folder.join(FILE);
+        let shown = || path.display().to_string();
+        let locked = match fs::read_to_string(&path) {
+            Ok(text) => {
+                let file: File =
+                    yaml::parse_as(&text).map_err(|e| LockError::Format { path: shown(), why: e.to_string() })?;
+                file.assets
+            }
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(why) => return Err(LockError::Unreadable { path: shown(), why }),
+        };
+        for (i, entry) in locked.iter().enumerate() {
+            if locked[..i].iter().any(|o| same(o, &entry.component, &entry.version, &entry.asset)) {
+                let why = format!("it locks {} {} {} twice", entry.component, entry.version, entry.asset);
+                return Err(LockError::Format { path: shown(), why });
+            }
+        }
+        Ok(Lock { path, locked, added: Vec::new() })
+    }
+
+    /// Where the lock is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The entry for an asset. An entry that contradicts the catalog is an error.
+    pub fn get(&self, asset: &Asset) -> Result<Option<&Locked>, LockError> {
+        let entry =
+            self.locked.iter().chain(&self.added).find(|l| same(l, &asset.component, &asset.version, &asset.asset));
+        match (entry, &asset.known) {
+            (Some(entry), Some((known, _))) if entry.sha256 != *known => Err(LockError::ContradictsCatalog {
+                path: self.path.display().to_string(),
+                name: asset.name(),
+                locked: entry.sha256,
+                known: *known,
+            }),
+            _ => Ok(entry),
+        }
+    }
+
+    /// Adds an entry; [`Lock::commit`] writes it.
+    pub fn add(&mut self, entry: Locked) {
+        self.added.push(entry);
+    }
+
+    /// Writes what was added, if anything was, whole or not at all. Returns the entries that are new.
+    pub fn commit(mut self) -> Result<Vec<Locked>, LockError> {
+        if self.added.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut assets = self.locked.clone();
+        assets.append(&mut self.added.clone());
+        assets.sort();
+        let failed = |why: io::Error| LockError::Unwritable {
+            path: self.path.display().to_string(),
+            why,
+            entries: self
+                .added
+                .iter()
+                .map(|l| format!("\n  {} {} {}: {}", l.component, l.version, l.asset, l.sha256))
+                .collect(),
+        };
+        let value = serde_json::to_value(File { assets }).map_err(|e| failed(e.into()))?;
+        let text = format!("{HEADING}{}", yaml::emit(&value, yaml::Style::default()));
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(folder).map_err(failed)?;
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        file.persist(&self.path).map_err(|e| failed(e.error))?;
+        self.added.sort();
+        Ok(std::mem::take(&mut self.added))
+    }
+}
+
+fn same(entry: &Locked, component: &str, version: &Version, asset: &str) -> bool {
+    entry.component == component && entry.version == *version && entry.asset == asset
+}
+
+/// A lock file is for the whole team to read.
+#[cfg(unix)]
+fn permissions() -> fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o644)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(version: Version) -> Locked {
+        Locked {
+            component: "gloo".into(),
+            version,
+            asset: "gloo-knative".into(),
+            url: "https://x.example/gloo-knative.yaml".into(),
+            sha256: Sha256Hex::of(b"x"),
+            size: 1,
+            verified: false,
+        }
+    }
+
+    fn asset(known: Option<(Sha256Hex, u64)>) -> Asset {
+        Asset {
+            component: "gloo".into(),
+            version: Version::new(1, 3, 9),
+            asset: "gloo-knative".into(),
+            urls: vec!["https://x.example/gloo-knative.yaml".into()],
+            known,
+            reference: false,
+        }
+    }
+
+    #[test]
+    fn what_is_locked_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut lock = Lock::read(folder.path()).unwrap();
+        assert_eq!(lock.get(&asset(None)).unwrap(), None);
+        lock.add(entry(Version::new(1, 8, 0)));
+        lock.add(entry(Version::new(1, 3, 9)));
+        assert_eq!(lock.commit().unwrap().len(), 2);
+        let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
+        let again = Lock::read(folder.path()).unwrap();
+        assert_eq!(again.get(&asset(None)).unwrap(), Some(&entry(Version::new(1, 3, 9))));
+        assert_eq!(again.commit().unwrap(), []);
+        assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap(), text);
+    }
+
+    #[test]
+    fn a_lock_that_contradicts_the_catalog_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut lock = Lock::read(folder.path()).unwrap();
+        lock.add(entry(Version::new(1, 3, 9)));
+        lock.commit().unwrap();
+        let lock = Lock::read(folder.path()).unwrap();
+        assert!(lock.get(&asset(Some((Sha256Hex::of(b"x"), 1)))).unwrap().is_some());
+        let error = lock.get(&asset(Some((Sha256Hex::of(b"y"), 1)))).unwrap_err();
+        assert!(matches!(error, LockError::ContradictsCatalog { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_lock_is_an_error_that_names_the_line() {
+        let folder = tempfile::tempdir().unwrap();
+        for (text, complaint) in [
+            ("assets:\n- component: gloo\n  versio: 1.3.9\n", "line 3"),
+            (
+                "assets:\n- {component: a, version: 1.0.0, asset: b, url: u, sha256: xyz, size: 1, verified: true}\n",
+                "line 2",
+            ),
+            ("\u{0}", "knrender.lock"),
+        ] {
+            fs::write(folder.path().join(FILE), text).unwrap();
+            let error = Lock::read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(complaint), "{error}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The content-addressed cache: bytes under their own digest, re-hashed whenever they are read.
+//!
+//! ```text
+//! sha256/ab/abcdef...             bytes whose SHA-256 is abcdef...
+//! marks/ab/abcdef.../NAME         an empty file: somebody found NAME to hold for these bytes
+//! ```
+//! There are no locks: every file appears by a rename, and two writers of one file write the same bytes. Nothing is ever
+//! trusted because it is in the cache; anybody may delete any of it at any time.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+
+use super::files;
+use crate::digest::Sha256Hex;
+
+/// A cache folder. Opening it touches nothing; folders are made when something is first kept.
+#[derive(Clone, Debug)]
+pub struct Store {
+    dir: PathBuf,
+}
+
+/// The cache is of no use at the moment. The user's disk or permissions are to blame; a render can do without.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file is there and cannot be read.
+    #[error("the cache folder {dir} cannot be read: {file}: {why}")]
+    Unreadable {
+        /// The cache folder, as the user gave it.
+        dir: String,
+        /// The file or folder in it.
+        file: String,
+        /// The reason.
+        why: io::Error,
+    },
+    /// Nothing can be kept: read-only, full, or not a folder. Names the folder and not the file, so that the same
+    /// trouble with several assets reads the same.
+    #[error(
+        "the cache folder {dir} cannot be written ({why}), so the next run fetches again; \
+         name a folder that can with KNRENDER_CACHE"
+    )]
+    Unwritable {
+        /// The cache folder, as the user gave it.
+        dir: String,
+        /// The reason.
+        why: io::Error,
+    },
+    /// A bug in knrender: marks are named in ASCII letters, digits, `.`, `_`, `+` and `-`, and do not begin with a dot.
+    #[error("{mark:?} cannot be the name of a mark (this is a bug in knrender)")]
+    MarkName {
+        /// The name.
+        mark: String,
+    },
+}
+
+impl Store {
+    /// The cache in `dir`.
+    pub fn open(dir: impl Into<PathBuf>) -> Store {
+        Store { dir: dir.into() }
+    }
+
+    /// Where the cache is when nobody says otherwise (`KNRENDER_CACHE` does): `knrender` in the user's cache folder.
+    /// `None` when the user has no home.
+    pub fn default_dir() -> Option<PathBuf> {
+        Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("knrender"))
+    }
+
+    /// The cache folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The bytes with this digest, if they are kept. A file whose bytes are not what its name says is removed and
+    /// counts as absent.
+    pub fn get(&self, digest: &Sha256Hex) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path("sha256", digest);
+        match files::read_regular(&path, u64::MAX) {
+            Ok(Some(bytes)) if Sha256Hex::of(&bytes) == *digest => Ok(Some(bytes)),
+            Ok(Some(_)) => {
+                // Where it cannot be removed, it is found wanting again the next time; a `put` replaces it.
+                let _ = fs::remove_file(&path);
+                Ok(None)
+            }
+            Ok(None) => Ok(None),
+            Err(why) => {
+                let file = path.strip_prefix(&self.dir).unwrap_or(&path).display().to_string();
+                Err(StoreError::Unreadable { dir: self.dir.display().to_string(), file, why })
+            }
+        }
+    }
+
+    /// Keeps `bytes` and returns their digest. A caller may turn the error into a warning: the bytes are good without.
+    pub fn put(&self, bytes: &[u8]) -> Result<Sha256Hex, StoreError> {
+        let digest = Sha256Hex::of(bytes);
+        self.keep(&self.path("sha256", &digest), bytes)?;
+        Ok(digest)
+    }
+
+    /// Whether [`Store::set_mark`] was called with this name for these bytes. A cache that cannot be read has no marks.
+    ///
+    /// A mark says only what knrender once found out about the bytes; put its version into the name.
+    pub fn has_mark(&self, digest: &Sha256Hex, mark: &str) -> bool {
+        is_mark(mark) && self.path("marks", digest).join(mark).is_file()
+    }
+
+    /// Remembers that `mark` holds for the bytes with this digest.
+    pub fn set_mark(&self, digest: &Sha256Hex, mark: &str) -> Result<(), StoreError> {
+        if !is_mark(mark) {
+            return Err(StoreError::MarkName { mark: mark.to_owned() });
+        }
+        self.keep(&self.path("marks", digest).join(mark), b"")
+    }
+
+    fn path(&self, kind: &str, digest: &Sha256Hex) -> PathBuf {
+        let name = digest.to_string();
+        let mut path = self.dir.join(kind);
+        path.push(name.get(..2).unwrap_or_default());
+        path.push(name);
+        path
+    }
+
+    fn keep(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| files::write_whole(path, bytes))
+            .map_err(|why| StoreError::Unwritable { dir: self.dir.display().to_string(), why: without_path(why) })
+    }
+}
+
+/// tempfile puts the random name of its file into its errors: nobody needs it, and equal troubles should read equal.
+fn without_path(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => error,
+        None => match error.get_ref().and_then(std::error::Error::source).and_then(|e| e.downcast_ref::<io::Error>()) {
+            Some(inner) => inner.raw_os_error().map_or_else(|| inner.kind().into(), io::Error::from_raw_os_error),
+            None => error.kind().into(),
+        },
+    }
+}
+
+fn is_mark(mark: &str) -> bool {
+    !mark.is_empty()
+        && !mark.starts_with('.')
+        && mark.len() <= 100
+        && mark.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().join("deep/cache"));
+        (dir, store)
+    }
+
+    #[test]
+    fn bytes_are_kept_under_their_digest() {
+        let (_dir, store) = store();
+        let digest = Sha256Hex::of(b"kind: Service\n");
+        assert_eq!(store.get(&digest).unwrap(), None);
+        assert_eq!(store.put(b"kind: Service\n").unwrap(), digest);
+        assert_eq!(store.put(b"kind: Service\n").unwrap(), digest);
+        assert_eq!(store.get(&digest).unwrap().unwrap(), b"kind: Service\n");
+        let name = digest.to_string();
+        let folder = store.dir().join("sha256").join(&name[..2]);
+        let files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(files, [name.as_str()], "and no temporary file stays");
+    }
+
+    #[test]
+    fn bytes_that_changed_are_removed_and_fetched_again() {
+        let (_dir, store) = store();
+        let digest = store.put(b"good").unwrap();
+        for bad in [b"evil".as_slice(), b"goo", b"", b"good\n"] {
+            let path = store.path("sha256", &digest);
+            fs::write(&path, bad).unwrap();
+            assert_eq!(store.get(&digest).unwrap(), None);
+            assert!(!path.exists());
+        }
+        store.put(b"good").unwrap();
+        assert_eq!(store.get(&digest).unwrap().unwrap(), b"good");
+    }
+
+    #[test]
+    fn many_may_put_the_same_bytes_at_once() {
+        let (_dir, store) = store();
+        let bytes = vec![b'x'; 300_000];
+        let digest = Sha256Hex::of(&bytes);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        assert_eq!(store.put(&bytes).unwrap(), digest);
+                        assert_eq!(store.get(&digest).unwrap().as_ref(), Some(&bytes));
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_used_is_an_error_value() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let store = Store::open(file.join("cache"));
+        let one = store.put(b"1").unwrap_err().to_string();
+        let two = store.put(b"2").unwrap_err().to_string();
+        assert!(one.contains("KNRENDER_CACHE") && one.contains("file/cache"), "{one}");
+        assert_eq!(one, two);
+        assert!(!store.has_mark(&Sha256Hex::of(b"1"), "checked"));
+        let folder = Store::open(dir.path());
+        let digest = Sha256Hex::of(b"3");
+        fs::create_dir_all(folder.path("sha256", &digest)).unwrap();
+        let error = folder.get(&digest).unwrap_err().to_string();
+        assert!(error.contains("it is a folder") && error.contains("sha256"), "{error}");
+        let one = folder.put(b"3").unwrap_err().to_string();
+        assert!(!one.contains(".knrender-"), "{one}");
+    }
+
+    #[test]
+    fn marks_are_remembered() {
+        let (_dir, store) = store();
+        let digest = Sha256Hex::of(b"x");
+        assert!(!store.has_mark(&digest, "checked-0.1.0+k8s-1.36"));
+        store.set_mark(&digest, "checked-0.1.0+k8s-1.36").unwrap();
+        store.set_mark(&digest, "checked-0.1.0+k8s-1.36").unwrap();
+        assert!(store.has_mark(&digest, "checked-0.1.0+k8s-1.36"));
+        assert!(!store.has_mark(&digest, "checked-0.1.1"));
+        assert!(!store.has_mark(&Sha256Hex::of(b"y"), "checked-0.1.0+k8s-1.36"));
+        for bad in ["", ".", "..", "../x", "a/b", "a b", "a\0", "é"] {
+            assert!(matches!(store.set_mark(&digest, bad), Err(StoreError::MarkName { .. })), "{bad:?}");
+            assert!(!store.has_mark(&digest, bad));
+        }
+    }
+}

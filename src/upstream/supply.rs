@@ -1,0 +1,111 @@
+//! From a stack to its bytes: what the catalog vouches for, what the lock vouches for, and what is locked now.
+
+use crate::pipeline::Input;
+use crate::report::Voucher;
+use crate::upstream::catalog::Asset;
+use crate::upstream::fetch::{self, Expected, FetchError, Obtained, Request, Source, Sources};
+use crate::upstream::lock::{Lock, LockError, Locked};
+
+/// Why bytes could not be supplied.
+#[derive(Debug, thiserror::Error)]
+pub enum SupplyError {
+    /// They could not be had, or are not the right ones.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The lock is at fault.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// `--locked`, and the lock does not have it.
+    #[error(
+        "{name} is neither in the catalog nor in {lock}, and --locked refuses to add it; run `knrender upstream lock` \
+         with the same flags and commit {lock}"
+    )]
+    NotLocked {
+        /// The asset.
+        name: String,
+        /// The lock file.
+        lock: String,
+    },
+}
+
+/// What knrender remembers of bytes that it read in full and found to be good YAML.
+const CHECKED: &str = concat!("yaml-", env!("CARGO_PKG_VERSION"));
+
+/// Supplies the bytes of `assets`, in order. What neither catalog nor lock knows is added to `lock` (not written yet).
+/// Warnings that came up on the way are appended to `warnings`.
+pub fn supply<'a>(
+    assets: impl Iterator<Item = &'a Asset>,
+    lock: &mut Lock,
+    sources: &Sources<'_>,
+    locked_only: bool,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Input>, SupplyError> {
+    let mut wanted = Vec::new();
+    for asset in assets {
+        let entry = lock.get(asset)?;
+        let (expected, voucher) = match (&asset.known, entry) {
+            (Some((sha256, size)), _) => {
+                (Some(Expected { sha256: *sha256, size: Some(*size) }), Some(Voucher::Catalog))
+            }
+            (None, Some(entry)) => {
+                (Some(Expected { sha256: entry.sha256, size: Some(entry.size) }), Some(Voucher::Lock))
+            }
+            (None, None) if locked_only => {
+                let lock = lock.path().display().to_string();
+                return Err(SupplyError::NotLocked { name: asset.name(), lock });
+            }
+            (None, None) => (None, None),
+        };
+        wanted.push((asset, asset.name(), expected, voucher));
+    }
+    let requests: Vec<Request<'_>> = wanted
+        .iter()
+        .map(|(asset, name, expected, voucher)| Request {
+            what: name,
+            urls: &asset.urls,
+            expected: expected.as_ref(),
+            voucher: match voucher {
+                Some(Voucher::Catalog) => fetch::Voucher::Catalog,
+                Some(Voucher::Lock) => fetch::Voucher::Lock,
+                None => fetch::Voucher::None,
+            },
+        })
+        .collect();
+    let obtained = sources.obtain_all(&requests);
+    let mut inputs = Vec::new();
+    for ((asset, _, _, voucher), obtained) in wanted.iter().zip(obtained) {
+        let obtained: Obtained = obtained?;
+        warnings.extend(obtained.warnings);
+        if voucher.is_none() {
+            lock.add(Locked {
+                component: asset.component.clone(),
+                version: asset.version.clone(),
+                asset: asset.asset.clone(),
+                url: asset.urls.first().cloned().unwrap_or_default(),
+                sha256: obtained.sha256,
+                size: obtained.bytes.len() as u64,
+                verified: obtained.from == Source::Network,
+            });
+        }
+        let checked = *voucher == Some(Voucher::Catalog)
+            || sources.store.as_ref().is_some_and(|s| s.has_mark(&obtained.sha256, CHECKED));
+        inputs.push(Input {
+            asset: (*asset).clone(),
+            bytes: obtained.bytes,
+            sha256: obtained.sha256,
+            vouched_by: voucher.unwrap_or(Voucher::Lock),
+            checked,
+        });
+    }
+    Ok(inputs)
+}
+
+/// Remembers that bytes with these digests were read in full, so that the next render need not.
+pub fn remember(digests: impl Iterator<Item = crate::digest::Sha256Hex>, sources: &Sources<'_>) {
+    if let Some(store) = &sources.store {
+        for digest in digests {
+            // A cache that cannot be written costs time, never a render.
+            let _ = store.set_mark(&digest, CHECKED);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! YAML in and out: the only place in knrender that knows how YAML text is read and written.
+//!
+//! Reading follows the API server (sigs.k8s.io/yaml over go-yaml v2, so YAML 1.1): `yes` is true, `0420` is 272, merge
+//! keys expand, and keys that are not strings become strings. Beyond that, what can only be a mistake or an attack is an
+//! error with a line: duplicate keys, alias bombs, nesting without end, a second document.
+//!
+//! Writing quotes every string that any reader of YAML 1.1 or 1.2 could take for something else, so that what is written
+//! here is read back as the same value by kubectl, by `PyYAML` and by [`parse`].
+//!
+//! `read` parses, `write` emits, and neither does any I/O.
+
+use std::fmt;
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::{parse, parse_as};
+pub use write::{Style, detect_style, emit};
+pub(crate) use write::{fits_literal, quoted};
+
+/// Why a text is not the YAML that was asked for, and where. The user's (or upstream's) text is to blame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct YamlError {
+    /// Line in the text, from 1.
+    pub line: usize,
+    /// Column in that line, in characters, from 1.
+    pub column: usize,
+    /// What is wrong, in one line of plain words.
+    pub message: String,
+}
+
+impl fmt::Display for YamlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for YamlError {}
