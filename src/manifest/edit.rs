@@ -89,15 +89,15 @@ pub fn keep_order(old: &Value, new: Value) -> Value {
 
 /// The document written anew below the comments it started with.
 fn rewritten(source: &str, new: &Value) -> String {
-    let lines = Lines::new(source);
+    let (mark, body) = source.strip_prefix('\u{feff}').map_or(("", source), |rest| ("\u{feff}", rest));
+    let lines = Lines::new(body);
     let mut head = 0;
-    while head < source.len() && (lines.comment_column(head).is_some() || lines.is_blank(head)) {
+    while head < body.len() && (lines.comment_column(head).is_some() || lines.is_blank(head)) {
         head = lines.end_of(head);
     }
-    let mut text = source[..head].to_owned();
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text.push_str(&yaml::emit(new, yaml::detect_style(source)).replace('\n', lines.line_break()));
-    text
+    let line_break = if head == 0 || body[..head].ends_with('\n') { "" } else { lines.line_break() };
+    let emitted = yaml::emit(new, yaml::detect_style(source)).replace('\n', lines.line_break());
+    let text = format!("{mark}{}{line_break}{emitted}", &body[..head]);
+    // What looks like a comment may hold a lone carriage return, and more behind it.
+    if yaml::parse(&text).is_ok_and(|value| value == *new) { text } else { emitted }
 }
