@@ -5,6 +5,7 @@
 
 pub mod document;
 pub mod edit;
+mod glance;
 pub mod object;
 pub mod split;
 

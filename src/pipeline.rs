@@ -226,13 +226,13 @@ fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) ->
             text.push_str("---\n");
             line += 1;
         }
-        let rendered = document.rendered();
+        let (rendered, bytes) = document.rendered();
         objects.push(ObjectRecord {
             object: document.identity().to_string(),
             from: document.at(),
             file: file.to_owned(),
             line,
-            untouched: !document.is_changed(),
+            bytes,
         });
         line += rendered.bytes().filter(|b| *b == b'\n').count();
         text.push_str(&rendered);

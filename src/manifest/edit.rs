@@ -49,14 +49,6 @@ pub fn edit(source: &str, old: &Value, new: &Value) -> Edited {
     Edited { text: rewritten(source, &new), preserved: false }
 }
 
-/// As [`edit`], for YAML text inside a string, such as a file in a `ConfigMap`.
-///
-/// Such texts need no other treatment; the name is for the reader of the caller.
-#[must_use]
-pub fn edit_embedded(source: &str, old: &Value, new: &Value) -> Edited {
-    edit(source, old, new)
-}
-
 /// The new value with its keys in the order of the old one, and keys that are new after them in their own order.
 ///
 /// A patch that removes a key may leave the others in another order: `json-patch` swaps the last key into the gap.
