@@ -28,8 +28,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Every flag of \"What to render\" and \"Where bytes come from\" is also a key of knrender.yaml, without the dashes in front;
-flags win. Environment: KNRENDER_MIRROR, KNRENDER_CACHE (the cache folder), HTTPS_PROXY, NO_PROXY.
+Flags of \"What to render\" and \"Where bytes come from\" are also keys of knrender.yaml; flags win.
+Environment: KNRENDER_MIRROR, KNRENDER_CACHE (the cache folder), HTTPS_PROXY, NO_PROXY.
 Exit codes: 0 fine; 1 findings; 2 usage or configuration; 3 input or fetch; 4 output not written.";
 
 #[derive(Debug, Subcommand)]

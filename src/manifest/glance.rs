@@ -39,23 +39,32 @@ pub(super) fn block(text: &str, path: &[&str]) -> Option<Value> {
 }
 
 /// The lines of some top-level keys of a block mapping, joined. `None` if the top level holds anything but plain keys,
-/// their indented or list content, comments and blank lines.
+/// their indented or list content, comments and blank lines, as far as it is looked at: to the end of the last wanted key.
 fn slice_of(text: &str, wanted: &[&str]) -> Option<String> {
     let mut slice = String::new();
+    let mut missing = wanted.len();
     let mut keep = false;
-    for line in text.split_inclusive('\n') {
-        match line.as_bytes().first() {
-            None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'#') => {}
-            Some(b'-') if matches!(line.as_bytes().get(1), Some(b' ' | b'\n' | b'\r')) => {}
-            Some(b'a'..=b'z' | b'A'..=b'Z') => {
+    let mut at = 0;
+    while at < text.len() {
+        let end = memchr::memchr(b'\n', &text.as_bytes()[at..]).map_or(text.len(), |n| at + n + 1);
+        let line = &text[at..end];
+        at = end;
+        match line.as_bytes()[0] {
+            b' ' | b'\t' | b'\n' | b'\r' | b'#' => {}
+            b'-' if matches!(line.as_bytes().get(1), Some(b' ' | b'\n' | b'\r')) => {}
+            b'a'..=b'z' | b'A'..=b'Z' => {
+                if missing == 0 {
+                    break;
+                }
                 let (key, rest) = line.split_once(':')?;
                 let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
                 if !plain || !rest.starts_with([' ', '\n', '\r']) {
                     return None;
                 }
                 keep = wanted.contains(&key);
+                missing -= usize::from(keep);
             }
-            Some(_) => return None,
+            _ => return None,
         }
         if keep {
             slice.push_str(line);
