@@ -20,7 +20,7 @@ const CONTROLLER: [&str; 6] = ["--cluster-name", "prod", "--region", "eu-west-1"
 
 /// The renders that are held in place, by name.
 fn renders() -> Vec<(&'static str, Vec<&'static str>)> {
-    let https = vec!["--domain", "apps.example.com", "--certificate-arn", ARN, "--scheme", "internal"];
+    let https = ["--domain", "apps.example.com", "--certificate-arn", ARN, "--scheme", "internal"];
     vec![
         ("default", vec![]),
         (
