@@ -26,7 +26,7 @@ pub struct Ask {
     /// Gloo instead of Kourier: any version from v1.0 to v1.14
     #[arg(long, value_name = "VERSION")]
     pub gloo: Option<String>,
-    /// What to make of upstream: `fargate`, what it takes to run well today [default], or `seed`, what
+    /// What to make of upstream: `fargate`, what it takes to run well today (the default), or `seed`, what
     /// mreferre/knative-on-fargate did by hand in 2020 (only with --gloo)
     #[arg(long, value_enum, value_name = "SET", hide_possible_values = true)]
     pub rule_set: Option<RuleSet>,

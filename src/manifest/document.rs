@@ -1,8 +1,8 @@
 //! A document: its bytes, as little of its object as anybody asks for, and what a rule made of it.
 //!
 //! CRDs are most of the bytes of a render and are almost never touched, so a document of bytes that were checked before
-//! is not parsed: [`quick_head`] reads the lines of `apiVersion`, `kind` and `metadata`, and nothing else. Bytes that
-//! nobody vouches for are parsed whole, once ([`read`] with `checked: false`).
+//! is not parsed: `glance` reads the lines of `apiVersion`, `kind` and `metadata`, and nothing else. Bytes that
+//! nobody vouches for are parsed whole, once ([`read()`] with `checked: false`).
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
