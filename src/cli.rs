@@ -10,6 +10,7 @@ use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 
 mod explain;
+mod inputs;
 mod progress;
 mod render;
 mod session;
