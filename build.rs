@@ -8,7 +8,7 @@ fn main() -> io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let mut code = String::from("[\n");
-    for folder in ["upstream", "patches", "templates"] {
+    for folder in ["upstream", "patches", "templates", "prices"] {
         println!("cargo::rerun-if-changed={folder}");
         list(Path::new(&root), folder, &mut code)?;
     }

@@ -11,6 +11,7 @@ use crate::error::Error;
 
 mod explain;
 mod inputs;
+mod plan;
 mod progress;
 mod render;
 mod session;
@@ -37,6 +38,8 @@ Exit codes: 0 fine; 1 findings; 2 usage or configuration; 3 input or fetch; 4 ou
 enum Command {
     /// Render a stack (the default)
     Render(RenderArgs),
+    /// What each pod becomes on Fargate, and what it costs
+    Plan(PlanArgs),
     /// Say what was done to an object of the last render, by which rule, why, with the source
     Explain(ExplainArgs),
     /// What exists upstream, and which bytes renders are held to
@@ -61,6 +64,9 @@ struct RenderArgs {
     /// Folder to write [default: the manifests go to standard output]
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
+    /// Price list of your own for about/plan.txt, in the form of prices/fargate.yaml
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    prices: Option<PathBuf>,
     /// How to report: json puts provenance and summary on standard output
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true, help_heading = "Output")]
     format: Format,
@@ -84,6 +90,25 @@ enum Format {
     Text,
     /// For programs
     Json,
+}
+
+#[derive(Args, Debug)]
+struct PlanArgs {
+    /// Folders, files, or - for standard input [default: `out` of knrender.yaml, else out]
+    #[arg(value_name = "PATH|-")]
+    paths: Vec<PathBuf>,
+    /// AWS region, for the prices [default: `region` of knrender.yaml]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Price list of your own, in the form of prices/fargate.yaml
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
+    /// Configuration file [default: knrender.yaml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 #[derive(Args, Debug)]
@@ -142,6 +167,7 @@ impl Cli {
         match self.command {
             None => render::run(self.render),
             Some(Command::Render(args)) => render::run(args),
+            Some(Command::Plan(args)) => plan::run(&args),
             Some(Command::Explain(args)) => explain::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
             Some(Command::Completions { shell }) => {

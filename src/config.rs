@@ -1,5 +1,6 @@
 //! What the user asks for: flags, and `knrender.yaml` in the same words. Flags win.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,24 @@ pub struct Ask {
     /// VPC of the cluster
     #[arg(long, value_name = "ID")]
     pub vpc_id: Option<String>,
+    /// Two of each pod on the traffic path [default: true]; --ha=false runs one
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub ha: Option<bool>,
+    /// Horizontal pod autoscalers: kept [default], or fixed numbers of pods where there is no metrics-server
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub hpa: Option<Scaling>,
+    /// How long a pod takes to start on Fargate, in seconds; moves every time-out that has to outlive it [default: 90]
+    #[arg(long, value_name = "SECONDS")]
+    pub cold_start: Option<u32>,
+    /// How long the last pod of a Service stays when there is no traffic, such as 10m [default: 5m]
+    #[arg(long, value_name = "DURATION")]
+    pub scale_to_zero_retention: Option<String>,
+    /// CPU that queue-proxy asks for beside every Service [default: Knative's own, 25m]
+    #[arg(long, value_name = "QUANTITY")]
+    pub queue_proxy_cpu: Option<String>,
+    /// Memory that queue-proxy asks for [default: Knative's own, none]
+    #[arg(long, value_name = "QUANTITY")]
+    pub queue_proxy_memory: Option<String>,
     /// Folder with rules of your own, applied after the built-in ones; may be repeated
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
@@ -96,6 +115,16 @@ impl Part {
     }
 }
 
+/// What becomes of horizontal pod autoscalers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scaling {
+    /// They stay; they need metrics-server
+    Keep,
+    /// They are left out, and the number of pods is fixed
+    Fixed,
+}
+
 /// Where an ALB can be reached from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +157,10 @@ pub struct Config {
     pub supply: Supply,
     /// Where to write.
     pub out: Option<PathBuf>,
+    /// A price list of the user's own.
+    pub prices: Option<PathBuf>,
+    /// Images to be replaced, each with what it is replaced by: pins, or a registry of the user's own.
+    pub images: BTreeMap<String, String>,
 }
 
 /// `serde(flatten)` would lose the place of an unknown key, so that the file is one flat struct.
@@ -159,11 +192,19 @@ file! {
     cluster_name: String => ask.cluster_name;
     region: String => ask.region;
     vpc_id: String => ask.vpc_id;
+    ha: bool => ask.ha;
+    hpa: Scaling => ask.hpa;
+    cold_start: u32 => ask.cold_start;
+    scale_to_zero_retention: String => ask.scale_to_zero_retention;
+    queue_proxy_cpu: String => ask.queue_proxy_cpu;
+    queue_proxy_memory: String => ask.queue_proxy_memory;
     rules: Vec<PathBuf> => ask.rules;
+    images: BTreeMap<String, String> => images;
     mirror: String => supply.mirror;
     offline: bool => supply.offline;
     locked: bool => supply.locked;
     out: PathBuf => out;
+    prices: PathBuf => prices;
 }
 
 /// What is wrong with `knrender.yaml`.
@@ -213,6 +254,7 @@ impl Config {
         config.folder.clone_from(&folder);
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
         config.out = config.out.map(|out| folder.join(out));
+        config.prices = config.prices.map(|prices| folder.join(prices));
         if let Some(mirror) = config.supply.mirror.as_mut().filter(|m| !m.contains("://")) {
             *mirror = folder.join(&mirror).display().to_string();
         }
@@ -244,6 +286,12 @@ impl Ask {
             cluster_name: self.cluster_name.or(file.cluster_name),
             region: self.region.or(file.region),
             vpc_id: self.vpc_id.or(file.vpc_id),
+            ha: self.ha.or(file.ha),
+            hpa: self.hpa.or(file.hpa),
+            cold_start: self.cold_start.or(file.cold_start),
+            scale_to_zero_retention: self.scale_to_zero_retention.or(file.scale_to_zero_retention),
+            queue_proxy_cpu: self.queue_proxy_cpu.or(file.queue_proxy_cpu),
+            queue_proxy_memory: self.queue_proxy_memory.or(file.queue_proxy_memory),
             rules: if self.rules.is_empty() { file.rules } else { self.rules },
         }
     }
@@ -283,12 +331,16 @@ mod tests {
         let config = read(
             "knative: v1.22.1\nkourier: v1.22.1\nrule-set: fargate\nwith: [upgrade-jobs]\ndomain: a.example\n\
              certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
-             mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n",
+             mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
+             ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\
+             queue-proxy-memory: 64Mi\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
         )
         .unwrap();
         assert_eq!(config.ask.with, [Part::UpgradeJobs]);
         assert_eq!(config.ask.scheme, Some(Scheme::Internal));
         assert_eq!(config.supply.mirror.as_deref(), Some("https://m.example/x"));
+        assert_eq!((config.ask.ha, config.ask.hpa), (Some(false), Some(Scaling::Fixed)));
+        assert_eq!(config.images["a:1"], "b@sha256:c");
         assert_eq!(config.out, Some("out".into()));
     }
 

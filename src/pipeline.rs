@@ -1,13 +1,15 @@
 //! From fetched bytes to the files of `out/`: manifest, rewrite, check, batch. No stage here reads a flag, prints, or
 //! touches the network or the disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::batch::{self, Batches};
 use crate::digest::Sha256Hex;
 use crate::embedded;
+use crate::fargate::cost::Prices;
+use crate::fargate::plan::Plan;
 use crate::images;
 use crate::kubernetes::RemovedApis;
 use crate::ledger::{Deed, Entry, Ledger};
@@ -60,7 +62,7 @@ pub enum RenderError {
 }
 
 /// Renders a stack from its inputs, in the order of the stack's assets.
-pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>) -> Result<Render, RenderError> {
+pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices) -> Result<Render, RenderError> {
     let mut ledger = Ledger::default();
     let mut sources = Vec::new();
     let mut documents = Vec::new();
@@ -71,7 +73,8 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>) -> Result<Rende
     let documents = drop_duplicates(documents, Scope::Component, &mut ledger)?;
     let rules: Vec<&Rule> = rules.iter().filter(|r| r.sets.is_empty() || r.sets.contains(&stack.rule_set)).collect();
     let documents = engine::apply(&rules, &stack.facts, documents, &mut ledger)?;
-    let documents = drop_duplicates(documents, Scope::Render, &mut ledger)?;
+    let mut documents = drop_duplicates(documents, Scope::Render, &mut ledger)?;
+    images::replace(&mut documents, &stack.images, &mut ledger)?;
     if let Some(nameless) = documents.iter().find(|d| d.identity().name.is_empty()) {
         let (object, at) = (nameless.identity().to_string(), nameless.at());
         return Err(ManifestError::NoName { object, at }.into());
@@ -79,9 +82,15 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>) -> Result<Rende
     let mut warnings = stack.warnings.clone();
     let removed = RemovedApis::embedded().map_err(RenderError::Fault)?;
     warnings.extend(removed.warnings(documents.iter().map(Document::head)));
-    let images = images::list(documents.iter())?;
+    let about = BTreeMap::from([
+        (
+            "about/images.txt".to_owned(),
+            images::list(documents.iter())?.into_iter().map(|i| i + "\n").collect::<String>().into(),
+        ),
+        ("about/plan.txt".to_owned(), plan(stack, &documents, prices)?.to_text().into()),
+    ]);
     let batches = batch::sort(documents)?;
-    emit(stack, batches, &images, ledger, sources, warnings)
+    emit(stack, batches, about, ledger, sources, warnings)
 }
 
 fn read(input: Input, sources: &mut Vec<SourceRecord>) -> Result<Vec<Document>, ManifestError> {
@@ -163,15 +172,26 @@ fn drop_duplicates(
     Ok(kept)
 }
 
+/// What the pods of the render become on Fargate.
+fn plan(stack: &Stack, documents: &[Document], prices: &Prices) -> Result<Plan, RenderError> {
+    let mut objects = Vec::new();
+    for document in documents {
+        let identity = document.identity();
+        if Plan::reads(&identity) {
+            objects.push((identity.to_string(), document.value()?));
+        }
+    }
+    Plan::of(&objects, prices, stack.facts.text("region").ok().as_deref()).map_err(RenderError::Fault)
+}
+
 fn emit(
     stack: &Stack,
     batches: Batches,
-    images: &BTreeSet<String>,
+    mut files: BTreeMap<String, Vec<u8>>,
     ledger: Ledger,
     sources: Vec<SourceRecord>,
     warnings: Vec<String>,
 ) -> Result<Render, RenderError> {
-    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut objects = Vec::new();
     let file = |order: &str| format!("knative-{}-fargate-{order}-batch.yaml", stack.ingress.name());
     let two = !batches.second.is_empty();
@@ -196,11 +216,6 @@ fn emit(
         warnings,
     };
     files.insert("about/provenance.json".to_owned(), provenance.to_json().into_bytes());
-    let mut list = String::new();
-    for image in images {
-        list.extend([image, "\n"]);
-    }
-    files.insert("about/images.txt".to_owned(), list.into_bytes());
     let mut digests = String::new();
     for (path, bytes) in &files {
         let _ = writeln!(digests, "{}  {path}", Sha256Hex::of(bytes));

@@ -61,6 +61,15 @@ pub enum RuleError {
         /// Operation, field and reason.
         why: String,
     },
+    /// `images` of `knrender.yaml` names images that stand nowhere.
+    #[error(
+        "`images` of knrender.yaml names {}, which stands nowhere in this render; about/images.txt lists what does",
+        images.join(", ")
+    )]
+    NoSuchImage {
+        /// The images.
+        images: Vec<String>,
+    },
     /// A template that cannot be rendered.
     #[error("template {template} of rule `{rule}`: {why}")]
     Template {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use crate::config::{Ask, Scheme};
+use crate::config::{Ask, Scaling, Scheme};
+use crate::fargate::quantity::Quantity;
 use crate::rewrite::facts::{Fact, Facts};
 use crate::rewrite::rule::RuleSet;
 use crate::upstream::catalog::{Asset, Catalog};
@@ -25,6 +26,8 @@ pub struct Stack {
     pub missing_for_controller: Vec<&'static str>,
     /// What the user should be told.
     pub warnings: Vec<String>,
+    /// Images to be replaced, each with what it is replaced by.
+    pub images: BTreeMap<String, String>,
 }
 
 /// A component at a version.
@@ -129,6 +132,7 @@ impl Stack {
             facts: facts(ask, rule_set, ingress, versions, with),
             missing_for_controller,
             warnings,
+            images: BTreeMap::new(),
         })
     }
 
@@ -173,6 +177,16 @@ fn seed_only_has_gloo(ask: &Ask) -> Result<(), StackError> {
         (
             ask.internal_tls == Some(true),
             "--rule-set seed has no internal TLS; take --rule-set fargate for --internal-tls",
+        ),
+        (
+            ask.ha.is_some()
+                || ask.hpa.is_some()
+                || ask.cold_start.is_some()
+                || ask.scale_to_zero_retention.is_some()
+                || ask.queue_proxy_cpu.is_some()
+                || ask.queue_proxy_memory.is_some(),
+            "--rule-set seed leaves numbers, sizes and time-outs as they are; take --rule-set fargate for --ha, --hpa, \
+             --cold-start, --scale-to-zero-retention, --queue-proxy-cpu and --queue-proxy-memory",
         ),
     ];
     match refused.into_iter().find(|(is, _)| *is) {
@@ -219,7 +233,26 @@ fn facts(
         ("cluster-name", text(&ask.cluster_name)),
         ("region", text(&ask.region)),
         ("vpc-id", text(&ask.vpc_id)),
+        ("ha", Fact::Flag(ask.ha.unwrap_or(true))),
+        ("hpa", Fact::Text(if ask.hpa == Some(Scaling::Fixed) { "fixed" } else { "keep" }.to_owned())),
+        ("timeout", Fact::Text(timeout(ask).to_string())),
+        ("scale-to-zero-retention", Fact::Text(ask.scale_to_zero_retention.clone().unwrap_or_else(|| "5m".to_owned()))),
+        ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),
+        ("queue-proxy-memory", text(&ask.queue_proxy_memory)),
     ]))
+}
+
+/// The longest that an ALB keeps an idle connection, in seconds.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
+const ALB_IDLE_MAX: u32 = 4000;
+/// How long a pod takes to start on Fargate where the user says nothing, in seconds (F27: plan for 30 to 90).
+const COLD_START: u32 = 90;
+
+/// The one time-out that the whole chain has, in seconds: ALB, revision, response start, activator and progress deadline.
+/// Knative's own 300 seconds of work come on top of the cold start, in whole minutes, and never less than Knative's own
+/// maximum of 600.
+fn timeout(ask: &Ask) -> u32 {
+    ask.cold_start.unwrap_or(COLD_START).min(100_000).saturating_add(300).next_multiple_of(60).max(600)
 }
 
 /// Checks the form of what ends up in manifests.
@@ -248,6 +281,22 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
         |arns| arns.split(',').all(is_certificate_arn),
         "is not the ARN of a certificate, such as arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
     )?;
+    check(
+        "--scale-to-zero-retention",
+        &ask.scale_to_zero_retention,
+        is_duration,
+        "is not a duration such as 30s, 10m or 1h",
+    )?;
+    check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
+    check("--queue-proxy-memory", &ask.queue_proxy_memory, is_request, "is not a quantity such as 64Mi")?;
+    if timeout(ask) > ALB_IDLE_MAX {
+        return Err(StackError(format!(
+            "--cold-start {}: with 300 seconds of work on top, no ALB would wait that long; it can be told to wait {ALB_IDLE_MAX} \
+             seconds at the most, so that a cold start may take {}",
+            ask.cold_start.unwrap_or(COLD_START),
+            ALB_IDLE_MAX - ALB_IDLE_MAX % 60 - 300
+        )));
+    }
     if let (Some(arns), Some(region)) = (&ask.certificate_arn, &ask.region)
         && let Some(other) = arns.split(',').filter_map(certificate_region).find(|r| r != region)
     {
@@ -299,6 +348,16 @@ fn is_domain(text: &str) -> bool {
 fn is_dns_label(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// A duration as Knative's configuration takes it, in one unit.
+fn is_duration(text: &str) -> bool {
+    let number = text.strip_suffix(['s', 'm', 'h']).unwrap_or_default();
+    (1..=6).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_request(text: &str) -> bool {
+    Quantity::parse(text).is_ok_and(|q| !q.is_negative())
 }
 
 /// <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>

@@ -68,6 +68,7 @@ fn the_default_stack_is_one_batch_of_71_objects() {
             "about/digests.txt",
             "about/files.txt",
             "about/images.txt",
+            "about/plan.txt",
             "about/provenance.json",
             "knative-kourier-fargate-first-batch.yaml"
         ]
@@ -88,7 +89,29 @@ fn a_document_that_no_rule_touches_comes_out_byte_for_byte() {
         .filter(|text| !published.contains(text))
         .map(|text| yaml::parse(text).unwrap()["metadata"]["name"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(changed, ["config-network", "kourier", "kourier-alb"]);
+    assert_eq!(
+        changed,
+        [
+            "config-autoscaler",
+            "config-defaults",
+            "config-deployment",
+            "config-network",
+            "activator",
+            "activator-pdb",
+            "activator",
+            "autoscaler",
+            "controller",
+            "webhook",
+            "webhook-pdb",
+            "webhook",
+            "net-kourier-controller",
+            "3scale-kourier-gateway",
+            "kourier",
+            "3scale-kourier-gateway",
+            "3scale-kourier-gateway-pdb",
+            "kourier-alb"
+        ]
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use super::out_folder;
+use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::collection::{Broken, Collection};
 
@@ -30,6 +32,20 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
         }
     }
     Ok(collection)
+}
+
+/// The paths that a command was given, or else the folder of the last render.
+pub(super) fn or_out(paths: &[PathBuf], config: &Config) -> Vec<PathBuf> {
+    if paths.is_empty() { vec![out_folder(None, config).unwrap_or_else(|| "out".into())] } else { paths.to_vec() }
+}
+
+/// An error that names every document that could not be read, if there is one.
+pub(super) fn broken(collection: &Collection) -> Result<(), Error> {
+    if collection.broken.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = collection.broken.iter().map(|b| format!("{}, line {}: {}", b.file, b.line, b.why)).collect();
+    Err(Error::Input(format!("not all of it could be read:\n  {}", lines.join("\n  "))))
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -59,7 +75,7 @@ fn add(collection: &mut Collection, name: &str, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(text) => collection.add(name, text),
         Err(_) => {
-            collection.broken.push(Broken { file: name.to_owned(), line: 1, why: "it is not UTF-8 text".to_owned() })
+            collection.broken.push(Broken { file: name.to_owned(), line: 1, why: "it is not UTF-8 text".to_owned() });
         }
     }
 }

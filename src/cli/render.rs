@@ -1,7 +1,7 @@
 //! `knrender` and `knrender render`.
 
 use super::session::Session;
-use super::{Format, RenderArgs, out_folder, print, say, warn};
+use super::{Format, RenderArgs, out_folder, plan, print, say, warn};
 use crate::error::Error;
 use crate::output::{self, Files};
 use crate::pipeline;
@@ -19,12 +19,13 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
         ));
     }
     let rules = rules(&session)?;
+    let prices = plan::prices(args.prices.as_deref().or(session.config.prices.as_deref()))?;
     let mut warnings = Vec::new();
     let mut lock = std::mem::take(&mut session.lock);
     let sources = session.sources()?;
     let inputs = supply::supply(session.stack.assets(), &mut lock, &sources, session.locked_only, &mut warnings)?;
     let unchecked: Vec<_> = inputs.iter().filter(|i| !i.checked).map(|i| i.sha256).collect();
-    let render = pipeline::render(&session.stack, &rules, inputs)?;
+    let render = pipeline::render(&session.stack, &rules, inputs, &prices)?;
     supply::remember(unchecked.into_iter(), &sources);
     for entry in commit(lock)? {
         say(&entry);

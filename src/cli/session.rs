@@ -38,7 +38,7 @@ impl Session {
         let ask = ask.over(config.ask.clone());
         let supply = supply.over(config.supply.clone());
         let catalog = Catalog::embedded().map_err(Error::Input)?;
-        let stack = Stack::resolve(&ask, &catalog)?;
+        let stack = Stack { images: config.images.clone(), ..Stack::resolve(&ask, &catalog)? };
         let lock = Lock::read(config.lock_folder())?;
         Ok(Session {
             config,

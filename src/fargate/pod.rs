@@ -67,6 +67,11 @@ impl Pod<'_> {
         Some(Pod { workload: *workload, path, spec, metadata, object })
     }
 
+    /// Whether objects of a group and kind have a pod template.
+    pub fn is_in(group: &str, kind: &str) -> bool {
+        PLACES.iter().any(|(g, k, ..)| *g == group && *k == kind)
+    }
+
     /// An annotation that the pods get.
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.metadata.get("annotations")?.get(key)?.as_str()

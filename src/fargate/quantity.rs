@@ -32,6 +32,11 @@ impl Quantity {
         Quantity(units.saturating_mul(NANO).clamp(-MAX, MAX))
     }
 
+    /// Nano units.
+    pub fn nano(self) -> i128 {
+        self.0
+    }
+
     /// Thousandths, rounded up: CPU is counted in these.
     pub fn milli(self) -> i128 {
         divide_up(self.0, NANO / 1000)

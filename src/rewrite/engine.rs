@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::facts::Facts;
 use super::rule::{Action, Op, Operation, Rule, Selector};
 use super::{RuleError, pointer, template, values};
+use crate::fargate::fit;
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, differences};
 use crate::manifest::document::{Document, Source};
 use crate::manifest::{ManifestError, document, edit};
@@ -182,6 +183,7 @@ fn act(rule: &Rule, facts: &Facts, value: &Value, object: &Value) -> Result<Valu
                 operate(operation, facts, &mut value, object)?;
             }
         }
+        Action::Fit => fit::to_size(&mut value)?,
         Action::Drop | Action::Add { .. } => {}
     }
     Ok(value)

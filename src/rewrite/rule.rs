@@ -75,6 +75,8 @@ pub enum Action {
     Patch(Vec<Operation>),
     /// RFC 7386.
     Merge(Value),
+    /// Sizes the pods of the object to what Fargate gives them.
+    Fit,
     /// Leaves the object out.
     Drop,
     /// Adds the objects of a template.
@@ -248,9 +250,19 @@ struct RawRule {
     #[serde(default)]
     merge: Option<Value>,
     #[serde(default)]
+    fit: Option<Fit>,
+    #[serde(default)]
     drop: Option<bool>,
     #[serde(default)]
     add: Option<String>,
+}
+
+/// What a pod's requests and limits are fitted to.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Fit {
+    /// The size that Fargate gives the pod.
+    FargateSize,
 }
 
 /// The rules of one file. `path` is how people know it, `component` the one whose objects its rules see, and `template`
@@ -310,6 +322,9 @@ fn check(
         }
         actions.push(Action::Merge(merge));
     }
+    if let Some(Fit::FargateSize) = raw.fit {
+        actions.push(Action::Fit);
+    }
     if raw.drop.is_some() {
         actions.push(Action::Drop);
     }
@@ -317,14 +332,16 @@ fn check(
         actions.push(Action::Add { text: template(&path)?, template: path });
     }
     let Ok([action]) = <[Action; 1]>::try_from(actions) else {
-        return Err("it needs exactly one of `patch`, `merge`, `drop` and `add`".to_owned());
+        return Err("it needs exactly one of `patch`, `merge`, `fit`, `drop` and `add`".to_owned());
     };
     let selectors = raw.selectors.0;
     match &action {
         Action::Add { .. } if !selectors.is_empty() || raw.expect.is_some() || raw.within.is_some() => {
             return Err("`add` takes no `match`, `expect` or `within`".to_owned());
         }
-        Action::Drop if raw.within.is_some() => return Err("`drop` takes no `within`".to_owned()),
+        Action::Drop | Action::Fit if raw.within.is_some() => {
+            return Err("`drop` and `fit` take no `within`".to_owned());
+        }
         Action::Add { .. } => {}
         _ if selectors.is_empty() || selectors.iter().any(Selector::is_empty) => {
             return Err("`match` selects nothing in particular; name a kind, a name, a namespace or a label".to_owned());

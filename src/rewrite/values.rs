@@ -1,5 +1,5 @@
 //! `${name}` in the values, keys and paths of a rule: a fact about the stack, or, as `${/pointer}`, a text of the object
-//! that the rule is applied to. `$${` writes a plain `${`.
+//! that the rule is applied to. A value that is `${=name}` alone becomes a number. `$${` writes a plain `${`.
 
 use serde_json::Value;
 
@@ -38,13 +38,22 @@ pub fn fill_text(text: &str, facts: &Facts, object: &Value) -> Result<String, St
     Ok(filled)
 }
 
+/// The fact `name` as a number, for `${=name}`.
+fn number(name: &str, facts: &Facts) -> Result<Value, String> {
+    let text = facts.text(name)?;
+    text.parse::<i64>().map(Value::from).map_err(|_| format!("`${{={name}}}`: {text} is not a whole number"))
+}
+
 /// `value` with every `${...}` in its strings and keys filled in.
 ///
 /// # Errors
 /// In words, which name has no value.
 pub fn fill(value: &Value, facts: &Facts, object: &Value) -> Result<Value, String> {
     Ok(match value {
-        Value::String(text) => Value::String(fill_text(text, facts, object)?),
+        Value::String(text) => match text.strip_prefix("${=").and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => number(name, facts)?,
+            None => Value::String(fill_text(text, facts, object)?),
+        },
         Value::Array(items) => Value::Array(items.iter().map(|i| fill(i, facts, object)).collect::<Result<_, _>>()?),
         Value::Object(map) => Value::Object(
             map.iter()
@@ -67,6 +76,13 @@ mod tests {
         let object = json!({"metadata": {"generateName": "job-"}});
         let filled = fill(&json!({"${domain}": ["x ${domain}", 1, "${/metadata/generateName}v"]}), &facts, &object);
         assert_eq!(filled.unwrap(), json!({"a.example": ["x a.example", 1, "job-v"]}));
+    }
+
+    #[test]
+    fn a_number_is_written_as_a_number() {
+        let facts = Facts([("timeout", Fact::Text("600".into())), ("domain", Fact::Text("a".into()))].into());
+        assert_eq!(fill(&json!(["${=timeout}", "${timeout}s"]), &facts, &json!({})).unwrap(), json!([600, "600s"]));
+        assert!(fill(&json!("${=domain}"), &facts, &json!({})).unwrap_err().contains("a is not a whole number"));
     }
 
     #[test]
