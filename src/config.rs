@@ -58,7 +58,7 @@ pub struct Ask {
     /// Two of each pod on the traffic path [default: true]; --ha=false runs one
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub ha: Option<bool>,
-    /// Horizontal pod autoscalers: kept [default], or fixed numbers of pods where there is no metrics-server
+    /// Horizontal pod autoscalers: kept (the default), or fixed numbers of pods where there is no metrics-server
     #[arg(long, value_enum, value_name = "HOW")]
     pub hpa: Option<Scaling>,
     /// How long a pod takes to start on Fargate, in seconds; moves every time-out that has to outlive it [default: 90]

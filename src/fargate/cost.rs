@@ -51,7 +51,7 @@ pub struct Tariff {
     storage: i128,
 }
 
-/// An amount of dollars, exact: in units of a nano dollar by [`Dollars::PARTS`].
+/// An amount of dollars, exact: in units of a nano dollar by `Dollars::PARTS`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dollars(i128);
 
