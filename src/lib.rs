@@ -5,6 +5,7 @@ pub mod config;
 pub mod digest;
 pub mod embedded;
 pub mod error;
+pub mod fargate;
 pub mod images;
 pub mod kubernetes;
 pub mod ledger;
