@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
 
+use crate::fargate::lint::profiles::Profile;
 use crate::rewrite::rule::RuleSet;
 use crate::yaml;
 
@@ -26,7 +28,7 @@ pub struct Ask {
     /// Gloo instead of Kourier: any version from v1.0 to v1.14
     #[arg(long, value_name = "VERSION")]
     pub gloo: Option<String>,
-    /// What to make of upstream: `fargate`, what it takes to run well today [default], or `seed`, what
+    /// What to make of upstream: `fargate`, what it takes to run well today (the default), or `seed`, what
     /// mreferre/knative-on-fargate did by hand in 2020 (only with --gloo)
     #[arg(long, value_enum, value_name = "SET", hide_possible_values = true)]
     pub rule_set: Option<RuleSet>,
@@ -128,6 +130,23 @@ pub struct Config {
     pub supply: Supply,
     /// Where to write.
     pub out: Option<PathBuf>,
+    /// Findings of `knrender lint` that are accepted.
+    pub allow: Vec<Allow>,
+    /// The cluster's Fargate profiles.
+    pub fargate_profiles: Option<Vec<Profile>>,
+}
+
+/// A finding of `knrender lint` that is accepted.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// The lint's code.
+    pub lint: Spanned<String>,
+    /// The object, as `Kind[.group]/[NAMESPACE/]NAME`; any where it is left out.
+    #[serde(default)]
+    pub object: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
 }
 
 /// `serde(flatten)` would lose the place of an unknown key, so that the file is one flat struct.
@@ -164,6 +183,8 @@ file! {
     offline: bool => supply.offline;
     locked: bool => supply.locked;
     out: PathBuf => out;
+    allow: Vec<Allow> => allow;
+    fargate_profiles: Vec<Profile> => fargate_profiles;
 }
 
 /// What is wrong with `knrender.yaml`.

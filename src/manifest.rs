@@ -3,8 +3,10 @@
 //! [`split`] cuts a stream into documents without changing a byte, [`document`] reads as much of a document as is
 //! needed, [`object`] says which object it is, and [`edit`] puts a changed object back into its text.
 
+pub mod collection;
 pub mod document;
 pub mod edit;
+mod glance;
 pub mod object;
 pub mod split;
 

@@ -1,11 +1,11 @@
 //! Writes `out/`: it is the old render or the new one, never a mixture.
 //!
 //! Phases, each of which leaves a state that the next run understands:
-//! 1. look: what is there, what knrender owns (`about/files.txt`), what is in the way ([`survey`]);
+//! 1. look: what is there, what knrender owns (`about/files.txt`), what is in the way (`survey`);
 //! 2. stage: every file that changes is written to `.knrender-stage/` inside the folder; a full disk shows here, and
 //!    nothing has changed yet;
 //! 3. journal: one rename makes the list of moves and removals appear, and from then on the swap will happen;
-//! 4. swap: renames and removals, each of which can be repeated ([`swap`]);
+//! 4. swap: renames and removals, each of which can be repeated (`swap`);
 //! 5. the stage goes.
 //!
 //! Killed before 3, the next run deletes the stage; killed later, it completes the swap first. This is about killed

@@ -39,8 +39,6 @@ pub struct Input {
 pub struct Render {
     /// The files of `out/`, by path.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// The manifests as one stream, for standard output.
-    pub stream: String,
     /// What was done.
     pub provenance: Provenance,
     /// What to say at the end.
@@ -175,7 +173,6 @@ fn emit(
 ) -> Result<Render, RenderError> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     let mut objects = Vec::new();
-    let mut stream = String::new();
     let file = |order: &str| format!("knative-{}-fargate-{order}-batch.yaml", stack.ingress.name());
     let two = !batches.second.is_empty();
     for (name, documents) in [
@@ -187,10 +184,6 @@ fn emit(
             continue;
         }
         let text = write(&name, &documents, &mut objects);
-        if !stream.is_empty() {
-            stream.push_str("---\n");
-        }
-        stream.push_str(&text);
         files.insert(name, text.into_bytes());
     }
     controller_files(stack, &mut files)?;
@@ -214,7 +207,7 @@ fn emit(
     }
     files.insert("about/digests.txt".to_owned(), digests.into_bytes());
     let summary = summarize(stack, &provenance, two, &file("first"), &file("second"));
-    Ok(Render { files, stream, provenance, summary })
+    Ok(Render { files, provenance, summary })
 }
 
 /// The text of one file, and a record of each object in it.
@@ -226,15 +219,15 @@ fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) ->
             text.push_str("---\n");
             line += 1;
         }
-        let rendered = document.rendered();
+        let (rendered, bytes) = document.rendered();
         objects.push(ObjectRecord {
             object: document.identity().to_string(),
             from: document.at(),
             file: file.to_owned(),
             line,
-            untouched: !document.is_changed(),
+            bytes,
         });
-        line += rendered.bytes().filter(|b| *b == b'\n').count();
+        line += memchr::memchr_iter(b'\n', rendered.as_bytes()).count();
         text.push_str(&rendered);
     }
     text
@@ -304,5 +297,13 @@ fn summarize(stack: &Stack, provenance: &Provenance, two: bool, first: &str, sec
         next,
         ledger: provenance.ledger.clone(),
         warnings: provenance.warnings.clone(),
+    }
+}
+
+impl Render {
+    /// The manifests as one stream, for standard output.
+    pub fn stream(&self) -> Vec<u8> {
+        let manifests = self.files.iter().filter(|(path, _)| !path.contains('/')).map(|(_, bytes)| bytes.as_slice());
+        manifests.collect::<Vec<_>>().join(b"---\n".as_slice())
     }
 }

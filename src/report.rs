@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::digest::Sha256Hex;
 use crate::ledger::Entry;
+use crate::manifest::document::Bytes;
 
 /// Where everything in a render came from, and what was done to it. Holds no path of the machine, no time, and not
 /// where the bytes were fetched from: only what vouches for them.
@@ -67,8 +68,8 @@ pub struct ObjectRecord {
     pub file: String,
     /// The 1-based line in that file on which it starts.
     pub line: usize,
-    /// Whether its bytes are upstream's.
-    pub untouched: bool,
+    /// What became of the bytes that it came with.
+    pub bytes: Bytes,
 }
 
 impl Provenance {

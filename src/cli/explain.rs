@@ -9,6 +9,7 @@ use super::{ExplainArgs, Format, out_folder, print};
 use crate::config::Config;
 use crate::error::Error;
 use crate::ledger::{Deed, Entry, FieldChange};
+use crate::manifest::document::Bytes;
 use crate::manifest::object::answers_to;
 use crate::report::{ObjectRecord, Provenance, wrap};
 
@@ -117,6 +118,11 @@ fn page(provenance: &Provenance, object: &str, out: &str) -> String {
     match record {
         Some(record) => {
             let _ = writeln!(text, "  written  {out}/{}, line {}", record.file, record.line);
+            if record.bytes == Bytes::Rewritten {
+                text.push_str(
+                    "           written anew, since its text could not be changed in place: comments are lost\n",
+                );
+            }
         }
         None => text.push_str("  written  nowhere\n"),
     }

@@ -32,7 +32,7 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
     warn(&warnings);
     let Some(out) = out else {
         warn(&render.summary.warnings);
-        return print(render.stream.as_bytes());
+        return print(&render.stream());
     };
     output::write(&out, &Files::from(render.files))?;
     let shown = out.display().to_string();

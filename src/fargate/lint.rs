@@ -117,7 +117,8 @@ pub fn run(set: &Set<'_>, allowances: &[Allowance]) -> Vec<Finding> {
         let named = found.0.into_iter().map(|(place, what)| Finding { code: check.code, place, what, allowed: None });
         findings.extend(named);
     }
-    findings.extend(allow::apply(&mut findings, allowances));
+    let unused = allow::apply(&mut findings, allowances);
+    findings.extend(unused);
     findings.sort_by(|a, b| (&a.place, a.code, &a.what).cmp(&(&b.place, b.code, &b.what)));
     findings
 }

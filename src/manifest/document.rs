@@ -1,18 +1,19 @@
 //! A document: its bytes, as little of its object as anybody asks for, and what a rule made of it.
 //!
 //! CRDs are most of the bytes of a render and are almost never touched, so a document of bytes that were checked before
-//! is not parsed: [`quick_head`] reads the lines of `apiVersion`, `kind` and `metadata`, and nothing else. Bytes that
-//! nobody vouches for are parsed whole, once ([`read`] with `checked: false`).
+//! is not parsed: `glance` reads the lines of `apiVersion`, `kind` and `metadata`, and nothing else. Bytes that
+//! nobody vouches for are parsed whole, once ([`read()`] with `checked: false`).
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::edit::{self, keep_order};
 use super::object::{Head, Identity};
-use super::{ManifestError, split};
+use super::{ManifestError, glance, split};
 use crate::yaml;
 
 /// A text that documents are read from: one upstream file, or one template.
@@ -35,6 +36,18 @@ pub struct Document {
     head: Head,
     original: OnceCell<Value>,
     current: Option<Value>,
+}
+
+/// What became of a document's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bytes {
+    /// They are as they came.
+    Kept,
+    /// A change was made in them; every other line is as it came.
+    Edited,
+    /// The text could not be changed in place and was written anew: comments inside it are gone.
+    Rewritten,
 }
 
 #[derive(Debug)]
@@ -81,11 +94,6 @@ impl Document {
         self.head.identity()
     }
 
-    /// Whether a rule changed it.
-    pub fn is_changed(&self) -> bool {
-        self.current.is_some()
-    }
-
     /// The document's bytes as they came.
     pub fn source_text(&self) -> &str {
         match &self.text {
@@ -111,7 +119,7 @@ impl Document {
     /// lines of that part are parsed.
     pub fn block(&self, path: &[&str]) -> Result<Value, ManifestError> {
         let unparsed = self.current.is_none() && self.original.get().is_none();
-        if unparsed && let Some(found) = quick_block(self.source_text(), path) {
+        if unparsed && let Some(found) = glance::block(self.source_text(), path) {
             return Ok(found);
         }
         let mut here = self.value()?;
@@ -129,14 +137,17 @@ impl Document {
         Ok(())
     }
 
-    /// The text to write: the bytes that came, or, for a changed object, those bytes with the change made in them. It
-    /// ends with a line break.
-    pub fn rendered(&self) -> Cow<'_, str> {
-        let text = match (&self.current, self.original.get()) {
-            (Some(new), Some(old)) => Cow::Owned(edit::edit(self.source_text(), old, new).text),
-            _ => Cow::Borrowed(self.source_text()),
+    /// The text to write, which ends with a line break: the bytes that came, or, for a changed object, those bytes with
+    /// the change made in them; and which of these it is.
+    pub fn rendered(&self) -> (Cow<'_, str>, Bytes) {
+        let (text, bytes) = match (&self.current, self.original.get()) {
+            (Some(new), Some(old)) => {
+                let edited = edit::edit(self.source_text(), old, new);
+                (Cow::Owned(edited.text), if edited.preserved { Bytes::Edited } else { Bytes::Rewritten })
+            }
+            _ => (Cow::Borrowed(self.source_text()), Bytes::Kept),
         };
-        if text.ends_with('\n') { text } else { Cow::Owned(text.into_owned() + "\n") }
+        (if text.ends_with('\n') { text } else { Cow::Owned(text.into_owned() + "\n") }, bytes)
     }
 }
 
@@ -160,7 +171,7 @@ pub fn read(source: &Arc<Source>, checked: bool) -> Result<Documents, ManifestEr
             continue;
         }
         let original = OnceCell::new();
-        let quick = if checked { quick_head(text) } else { None };
+        let quick = if checked { glance::head(text) } else { None };
         let head = if let Some(head) = quick {
             head
         } else {
@@ -204,62 +215,6 @@ fn not_object(source: &Source, line: usize, why: String) -> ManifestError {
     ManifestError::NotObject { source_name: source.name.clone(), line, why }
 }
 
-/// The head of a document whose top level is an ordinary block mapping, read from the lines of `apiVersion`, `kind` and
-/// `metadata` alone. `None` where the text is anything else: then it has to be parsed.
-fn quick_head(text: &str) -> Option<Head> {
-    let head = Head::of(&yaml::parse(&slice_of(text, &["apiVersion", "kind", "metadata"])?).ok()?).ok()?;
-    Some(head)
-}
-
-/// What stands below a path of mapping keys, read from its own lines. `None` where the text is anything but an ordinary
-/// block mapping on the way there.
-fn quick_block(text: &str, path: &[&str]) -> Option<Value> {
-    let mut text = Cow::Borrowed(text);
-    for (depth, key) in path.iter().enumerate() {
-        let slice = slice_of(&text, &[key])?;
-        let (first, below) = slice.split_once('\n')?;
-        if depth + 1 == path.len() {
-            return yaml::parse(&slice).ok()?.get(key).cloned();
-        }
-        // What is below has to start on the next line; an anchor or a flow mapping would stand on this one.
-        if !first.trim_end().ends_with(':') {
-            return None;
-        }
-        let indent = below.lines().find(|l| !l.trim_start().starts_with('#') && !l.trim().is_empty())?;
-        let indent = &indent[..indent.len() - indent.trim_start_matches(' ').len()];
-        let dedented: String =
-            below.split_inclusive('\n').map(|line| line.strip_prefix(indent).unwrap_or(line.trim_start())).collect();
-        text = Cow::Owned(dedented);
-    }
-    None
-}
-
-/// The lines of some top-level keys of a block mapping, joined. `None` if the top level holds anything but plain keys,
-/// their indented or list content, comments and blank lines.
-fn slice_of(text: &str, wanted: &[&str]) -> Option<String> {
-    let mut slice = String::new();
-    let mut keep = false;
-    for line in text.split_inclusive('\n') {
-        match line.as_bytes().first() {
-            None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'#') => {}
-            Some(b'-') if matches!(line.as_bytes().get(1), Some(b' ' | b'\n' | b'\r')) => {}
-            Some(b'a'..=b'z' | b'A'..=b'Z') => {
-                let (key, rest) = line.split_once(':')?;
-                let plain = key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-                if !plain || !rest.starts_with([' ', '\n', '\r']) {
-                    return None;
-                }
-                keep = wanted.contains(&key);
-            }
-            Some(_) => return None,
-        }
-        if keep {
-            slice.push_str(line);
-        }
-    }
-    Some(slice)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,47 +227,9 @@ mod tests {
                            spec:\n  type: LoadBalancer # classic\n";
 
     #[test]
-    fn a_head_is_the_same_read_quickly_or_from_the_whole_object() {
-        for text in [
-            SERVICE,
-            "apiVersion: v1\nkind: List\nrules:\n- a\n-\n  b\nmetadata: {name: x, labels: {a: 'b'}}\n",
-            "kind: Role\r\napiVersion: rbac.authorization.k8s.io/v1\r\nmetadata:\r\n  name: r\r\n",
-        ] {
-            let whole = Head::of(&yaml::parse(text).unwrap()).unwrap();
-            assert_eq!(quick_head(text), Some(whole), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_block_is_the_same_read_quickly_or_from_the_whole_object() {
-        let text = "apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec:\n  # c\n  group: g\n  names:\n    kind: K\n  \
-                    text: |\n    names: x\n  list:\n  - names: y\n";
-        assert_eq!(quick_block(text, &["spec", "names"]).unwrap(), serde_json::json!({"kind": "K"}));
-        assert_eq!(quick_block("spec: {names: {kind: K}}\n", &["spec", "names"]), None);
-        let document = &read(&source(text), true).unwrap().documents[0];
-        assert_eq!(document.block(&["spec", "names"]).unwrap(), serde_json::json!({"kind": "K"}));
-        assert_eq!(document.block(&["spec", "nothing"]).unwrap(), Value::Null);
-    }
-
-    #[test]
-    fn an_unusual_top_level_is_parsed_whole() {
-        for text in [
-            "{apiVersion: v1, kind: Service, metadata: {name: a}}\n",
-            "\"apiVersion\": v1\nkind: Service\nmetadata: {name: a}\n",
-            "apiVersion: v1\nkind: A\nmetadata: {name: \"a\nb\"}\n",
-        ] {
-            assert_eq!(quick_head(text), None, "{text}");
-            assert_eq!(read(&source(text), true).unwrap().documents.len(), 1);
-        }
-        let aliased = "x: &n\n  name: a\napiVersion: v1\nkind: A\nmetadata: *n\n";
-        assert_eq!(quick_head(aliased), None);
-        assert_eq!(read(&source(aliased), true).unwrap().documents[0].identity().name, "a");
-    }
-
-    #[test]
     fn a_document_that_nothing_touches_keeps_its_bytes() {
         let read = read(&source(&format!("---\n{SERVICE}\n\n---\n# nothing\n---\n{SERVICE}")), true).unwrap();
-        assert_eq!(read.documents[0].rendered(), format!("{SERVICE}\n\n"));
+        assert_eq!(read.documents[0].rendered().0, format!("{SERVICE}\n\n"));
         assert_eq!((read.documents.len(), read.empty), (2, 2));
     }
 

@@ -49,14 +49,6 @@ pub fn edit(source: &str, old: &Value, new: &Value) -> Edited {
     Edited { text: rewritten(source, &new), preserved: false }
 }
 
-/// As [`edit`], for YAML text inside a string, such as a file in a `ConfigMap`.
-///
-/// Such texts need no other treatment; the name is for the reader of the caller.
-#[must_use]
-pub fn edit_embedded(source: &str, old: &Value, new: &Value) -> Edited {
-    edit(source, old, new)
-}
-
 /// The new value with its keys in the order of the old one, and keys that are new after them in their own order.
 ///
 /// A patch that removes a key may leave the others in another order: `json-patch` swaps the last key into the gap.
@@ -89,15 +81,15 @@ pub fn keep_order(old: &Value, new: Value) -> Value {
 
 /// The document written anew below the comments it started with.
 fn rewritten(source: &str, new: &Value) -> String {
-    let lines = Lines::new(source);
+    let (mark, body) = source.strip_prefix('\u{feff}').map_or(("", source), |rest| ("\u{feff}", rest));
+    let lines = Lines::new(body);
     let mut head = 0;
-    while head < source.len() && (lines.comment_column(head).is_some() || lines.is_blank(head)) {
+    while head < body.len() && (lines.comment_column(head).is_some() || lines.is_blank(head)) {
         head = lines.end_of(head);
     }
-    let mut text = source[..head].to_owned();
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
-    }
-    text.push_str(&yaml::emit(new, yaml::detect_style(source)).replace('\n', lines.line_break()));
-    text
+    let line_break = if head == 0 || body[..head].ends_with('\n') { "" } else { lines.line_break() };
+    let emitted = yaml::emit(new, yaml::detect_style(source)).replace('\n', lines.line_break());
+    let text = format!("{mark}{}{line_break}{emitted}", &body[..head]);
+    // What looks like a comment may hold a lone carriage return, and more behind it.
+    if yaml::parse(&text).is_ok_and(|value| value == *new) { text } else { emitted }
 }

@@ -23,7 +23,7 @@ pub fn split(source_name: &str, text: &str) -> Result<Vec<Chunk>, ManifestError>
     let mut at = open.start;
     let mut line = 0;
     while at < bytes.len() {
-        let end = text[at..].find('\n').map_or(bytes.len(), |n| at + n + 1);
+        let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n + 1);
         line += 1;
         match bytes[at] {
             b'-' if is_marker(&bytes[at..end], *b"---") => {

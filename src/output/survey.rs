@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
-use super::{OWNED, OutputError, STAGE, at, failed, parse_list, shown};
+use super::{OWNED, OutputError, STAGE, failed, parse_list, shown};
 
 /// What has to happen to a folder.
 pub(super) struct Plan {
@@ -27,8 +27,8 @@ pub(super) fn plan(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Plan
     let mut replaced = Vec::new();
     let mut foreign = Vec::new();
     for (path, bytes) in files {
-        match current(dir, path, bytes.len())? {
-            Some(is) if is == *bytes => {}
+        match ordinary(dir, path)? {
+            Some((file, length)) if length == bytes.len() as u64 && holds(&file, bytes)? => {}
             Some(_) if !owned.contains(path) => foreign.push(path.clone()),
             _ => replaced.push(path.clone()),
         }
@@ -39,7 +39,7 @@ pub(super) fn plan(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Plan
     }
     let mut removed = Vec::new();
     for path in owned.into_iter().filter(|path| !files.contains_key(path)) {
-        if current(dir, &path, usize::MAX)?.is_some() {
+        if ordinary(dir, &path)?.is_some() {
             removed.push(path);
         }
     }
@@ -48,10 +48,9 @@ pub(super) fn plan(dir: &Path, files: &BTreeMap<String, Vec<u8>>) -> Result<Plan
 
 /// What `about/files.txt` lists; empty where there is none.
 fn owned(dir: &Path) -> Result<BTreeSet<String>, OutputError> {
-    if current(dir, OWNED, usize::MAX)?.is_none() {
+    let Some((path, _)) = ordinary(dir, OWNED)? else {
         return Ok(BTreeSet::new());
-    }
-    let path = at(dir, OWNED);
+    };
     let text = fs::read_to_string(&path).map_err(failed(&path, "read this list"))?;
     Ok(parse_list(&path, &text)?.into_iter().collect())
 }
@@ -69,9 +68,9 @@ fn applied_by_kubectl(dir: &Path) -> Result<BTreeSet<String>, OutputError> {
     Ok(names)
 }
 
-/// The bytes of an ordinary file, `None` where there is nothing. Other bytes may come back for a file whose length is not
-/// `length`, which is not read. Anything that is not an ordinary file, and every symlink on the way, is an error.
-fn current(dir: &Path, path: &str, length: usize) -> Result<Option<Vec<u8>>, OutputError> {
+/// The path and length of an ordinary file, `None` where there is nothing. Anything that is not an ordinary file, and
+/// every symbolic link on the way, is an error.
+fn ordinary(dir: &Path, path: &str) -> Result<Option<(PathBuf, u64)>, OutputError> {
     let parts: Vec<_> = path.split('/').collect();
     let mut here = dir.to_owned();
     for (i, part) in parts.iter().enumerate() {
@@ -86,13 +85,7 @@ fn current(dir: &Path, path: &str, length: usize) -> Result<Option<Vec<u8>>, Out
         let what = match meta.file_type() {
             t if t.is_symlink() => "a symbolic link",
             t if t.is_dir() && !is_last => continue,
-            t if t.is_file() && is_last => {
-                let differs = usize::try_from(meta.len()).is_ok_and(|is| is != length);
-                if differs {
-                    return Ok(Some(Vec::new()));
-                }
-                return fs::read(&here).map(Some).map_err(failed(&here, "read this file"));
-            }
+            t if t.is_file() && is_last => return Ok(Some((here, meta.len()))),
             t if t.is_dir() => "a folder",
             t if t.is_file() => "a file",
             _ => "neither a file nor a folder",
@@ -100,6 +93,22 @@ fn current(dir: &Path, path: &str, length: usize) -> Result<Option<Vec<u8>>, Out
         return Err(OutputError::InTheWay { path: shown(&here), what, wanted });
     }
     Ok(None)
+}
+
+/// Whether a file of the same length holds these bytes. It is compared piece by piece, which keeps it out of memory.
+fn holds(path: &Path, bytes: &[u8]) -> Result<bool, OutputError> {
+    let unreadable = failed(path, "read this file");
+    let mut file = fs::File::open(path).map_err(&unreadable)?;
+    let mut piece = [0; 16 * 1024];
+    let mut rest = bytes;
+    loop {
+        let length = file.read(&mut piece).map_err(&unreadable)?;
+        match rest.split_at_checked(length) {
+            _ if length == 0 => return Ok(rest.is_empty()),
+            Some((these, others)) if these == &piece[..length] => rest = others,
+            _ => return Ok(false),
+        }
+    }
 }
 
 /// The stage, if there is one; something else of that name is an error.

@@ -1,5 +1,5 @@
-//! The rule format: what a rule file may say, and what it means. A rule is data; see `ARCHITECTURE` in the README for
-//! the form, and `patches/` for the built-in rules.
+//! The rule format: what a rule file may say, and what it means. A rule is data; the README shows the form, and
+//! `patches/` has the built-in rules.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,112 +1,269 @@
-use super::*;
+//! What is written is read back, here and by the readers that others use; what is read is what Kubernetes reads.
+
+use std::fmt::Write as _;
+
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-fn fails(text: &str) -> String {
+use super::{Style, YamlError, detect_style, emit, parse, parse_as, quoted};
+
+mod oracle;
+
+#[track_caller]
+fn reads(text: &str, expected: Value) {
+    assert_eq!(parse(text), Ok(expected), "{text:?}");
+}
+
+#[track_caller]
+fn fails(text: &str, expected: &str) {
     match parse(text) {
         Ok(value) => panic!("{text:?} was read as {value}"),
-        Err(error) => error.to_string(),
+        Err(error) => assert_eq!(error.to_string(), expected, "{text:?}"),
     }
 }
+
 #[test]
-fn probe() {
-    for t in [
-        "a:\n\tb: 1",
-        "a: 1\n\tb: 2",
-        "a: [\n\t1]",
-        "true: 1\n1: 2\n0x10: 3\n1.5: 4\n\"yes\": 5\nyEs: 6",
+fn scalars_are_read_as_in_yaml_1_1() {
+    reads("[yes, No, on, OFF, y, n, true, False]", json!([true, false, true, false, true, false, true, false]));
+    reads(
+        "[0420, 0o17, 0x1F, 0b11, 1_000, +1, -1, 18446744073709551615]",
+        json!([272, 15, 31, 3, 1000, 1, -1, u64::MAX]),
+    );
+    reads("[1.5, .5, 1e3, -1.25e-3]", json!([1.5, 0.5, 1000.0, -0.00125]));
+    reads("[null, ~, Null, '', \"\"]", json!([null, null, null, "", ""]));
+    reads(
+        "[12:30:45, 2001-01-01, '1', \"yes\", =, 10m, 1.2.3]",
+        json!(["12:30:45", "2001-01-01", "1", "yes", "=", "10m", "1.2.3"]),
+    );
+    reads("a: !!str 1\nb: !!binary aGk=\nc: !own x\n", json!({"a": "1", "b": "hi", "c": "x"}));
+    fails("a: .nan", "line 1, column 4: `.nan` is a number that JSON, and so Kubernetes, cannot hold");
+    fails("a: [1e400]", "line 1, column 5: `1e400` is a number that JSON, and so Kubernetes, cannot hold");
+}
+
+#[test]
+fn keys_become_strings() {
+    reads("{true: 1, on : 2}".replace(", on : 2", "").as_str(), json!({"true": 1}));
+    reads(
+        "1: a\n0x10: b\n1.5: c\nno: d\n\"yes\": e\n2001-01-01: f\n",
+        json!({"1": "a", "16": "b", "1.5": "c", "false": "d", "yes": "e", "2001-01-01": "f"}),
+    );
+    fails("1: a\n\"1\": b", "line 1, column 1: the key `1` is given twice in the same mapping");
+    fails(
         "~: 1",
-        "1: a\n\"1\": b",
-        "a: |\n  x",
-        "a: |+ # c\n\n  x",
-        "a: |\n  x\n  ",
-        "a: >2\n   x\n   y",
-        "a: x",
-        "b: |\n  z\na: x",
+        "line 1, column 1: expected a mapping key that is a string, a number or a boolean, found nothing (null)",
+    );
+    fails(
         "? [a]\n: b",
-        "? {a: 1}\n: b",
-        "<<: 1",
-        "a: {<<: [{x: 1}, {y: 2}], x: 3}",
-    ] {
-        println!(
-            "{t:?} -> {}",
-            match parse(t) {
-                Ok(v) => v.to_string(),
-                Err(e) => e.to_string(),
-            }
+        "line 1, column 3: expected a mapping key that is a string, a number or a boolean, found sequence",
+    );
+}
+
+#[test]
+fn a_text_is_one_document() {
+    for empty in ["", "\n\n", "# only\n# comments", "---\n", "--- # c\n", "null\n", "\u{feff}"] {
+        reads(empty, Value::Null);
+    }
+    reads("---\na: 1\n...\n", json!({"a": 1}));
+    reads("\u{feff}a: 1\r\nb: 2\r\n", json!({"a": 1, "b": 2}));
+    fails("a: 1\n---\nb: 2\n", "line 3, column 1: a second document starts here; one is expected");
+    fails("a: 1\n...\nb: 2", "line 3, column 1: a second document starts here; one is expected");
+}
+
+#[test]
+fn blocks_end_as_in_go() {
+    reads("a: |\n  x", json!({"a": "x"}));
+    reads("a: |\n  x\n", json!({"a": "x\n"}));
+    reads("a: |\n  x\n  ", json!({"a": "x\n"}));
+    reads("a: |+ # c\n\n  x", json!({"a": "\nx"}));
+    reads("a: |-\n  x", json!({"a": "x"}));
+    reads("a: >2\n   x\n   y", json!({"a": " x\n y"}));
+    reads("- a\n- |\n  x | y\n  z", json!(["a", "x | y\nz"]));
+    reads("b: |\n  z\na: x", json!({"b": "z\n", "a": "x"}));
+}
+
+#[test]
+fn merges_and_aliases_expand() {
+    reads("x: &x {a: 1, b: 2}\nz: {<<: *x, b: 3}", json!({"x": {"a": 1, "b": 2}, "z": {"b": 3, "a": 1}}));
+    reads("z: {<<: [{a: 1}, {a: 2, b: 2}]}", json!({"z": {"a": 1, "b": 2}}));
+    fails("<<: 1", "line 1, column 5: YAML merge value must be mapping or sequence of mappings");
+    fails("a: *x", "line 1, column 4: an alias refers to an anchor that is not defined before it");
+    fails("a: &a [1, *a]", "line 1, column 11: an alias refers to the collection it is in");
+}
+
+#[test]
+fn mistakes_have_a_place_and_words() {
+    fails("a: 1\nb:\n  c: 1\n  c: 2\n", "line 4, column 3: the key `c` is given twice in the same mapping");
+    for tab in ["a:\n\tb: 1", "a: 1\n\tb: 2", "a:\n  b: 1\n \tc: 1"] {
+        let error = parse(tab).expect_err("tabs do not indent");
+        assert_eq!(error.message, "a tab where only spaces may stand: YAML is indented with spaces", "{tab:?}");
+        assert!(
+            tab.lines().nth(error.line - 1).is_some_and(|line| line[error.column - 1..].starts_with('\t')),
+            "{tab:?}: {error}"
         );
     }
-    for n in [40, 41, 100, 255, 256, 257, 5000, 100_000] {
-        let mut texts = vec![
-            ("flow", "[".repeat(n) + &"]".repeat(n)),
-            ("flowmap", "{a: ".repeat(n) + &"}".repeat(n)),
-            ("dashes", "- ".repeat(n) + "x"),
-        ];
-        if n <= 5000 {
-            texts.push(("block", (0..n).map(|i| " ".repeat(i) + "a:\n").collect()));
-        }
-        for (w, t) in texts {
-            println!(
-                "{n} {w}: {}",
-                match parse(&t) {
-                    Ok(_) => "ok".into(),
-                    Err(e) => e.to_string(),
-                }
-            );
-        }
+    reads("a: 1\t# c\nb: \"x\ty\"\n", json!({"a": 1, "b": "x\ty"}));
+    fails("a: b: c", "line 1, column 5: mapping values are not allowed in this context");
+    fails("a: [1, 2", "line 1, column 4: unclosed bracket '['");
+    fails("a: \"x", "line 1, column 4: unclosed quote");
+    for bad in ["a: 1\0", "a: @x", "- a\nb: c", "%YAML 3\n---\n", "a: 'x\n", "\u{1}", "}", "a: \"\\q\""] {
+        let message = parse(bad).expect_err("not YAML").to_string();
+        assert!(!message.contains(['\n', '\0']), "{message}");
     }
+}
+
+#[test]
+fn bombs_and_bottomless_texts_are_errors() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for i in 1..12 {
-        bomb += &format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
-    }
-    println!("{}", fails(&bomb));
     let mut deep = format!("a0: &a0 {}x{}\n", "[".repeat(100), "]".repeat(100));
-    for i in 1..60 {
-        deep += &format!("a{i}: &a{i} {}*a{}{}\n", "[".repeat(100), i - 1, "]".repeat(100));
+    for i in 1..12 {
+        writeln!(bomb, "a{i}: &a{i} [{}]", vec![format!("*a{}", i - 1); 10].join(", ")).expect("a string takes it");
+        writeln!(deep, "a{i}: &a{i} {}*a{}{}", "[".repeat(100), i - 1, "]".repeat(100)).expect("a string takes it");
     }
-    println!("{}", fails(&deep));
-    #[derive(serde::Deserialize, Debug)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
-    struct C {
-        a: String,
-        #[serde(default)]
-        b: Vec<D>,
+    fails(&bomb, "line 1, column 22: aliases expand to more than 100000 nodes");
+    assert_eq!(parse(&deep).expect_err("too deep").message, "nested more than 256 levels deep");
+    for depth in [257, 5_000, 100_000] {
+        let block: String = (0..depth.min(5_000)).map(|i| " ".repeat(i) + "a:\n").collect();
+        for text in [
+            "[".repeat(depth),
+            format!("{}{}", "{a: ".repeat(depth), "}".repeat(depth)),
+            "- ".repeat(depth) + "x",
+            block,
+        ] {
+            assert_eq!(parse(&text).expect_err("too deep").message, "nested more than 256 levels deep");
+        }
     }
-    #[derive(serde::Deserialize, Debug)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
-    struct D {
-        x: u8,
-        v: Option<Value>,
-        e: Option<E>,
+    for depth in [40, 41, 256] {
+        assert!(parse(&format!("{}{}", "[".repeat(depth), "]".repeat(depth))).is_ok());
+        assert!(parse(&(0..depth).map(|i| " ".repeat(i) + "a:\n").collect::<String>()).is_ok());
     }
-    #[derive(serde::Deserialize, Debug)]
-    #[serde(rename_all = "lowercase")]
-    enum E {
-        One,
-        Two,
+}
+
+#[test]
+fn large_documents_are_read() {
+    let mut text = String::new();
+    for i in 0..60_000 {
+        writeln!(text, "key{i}: {{description: some text that fills the line, number: {i}}} # and a comment to skip")
+            .expect("a string takes it");
     }
-    for t in [
-        "a: yes\nb:\n  - x: 1\n    y: 2\n",
-        "a: 1.10\nb: [{x: 300}]",
-        "b: []",
-        "a: x\nb: [{x: 1, v: {q: 1}, e: one}]",
-        "a: x\nb: [{x: 1, e: three}]",
-        "",
-        "a: [1]",
-        "- a",
-        "a: x\nzz: 1",
-        "a: ~",
-        "a: x\nb: 1",
-        "a: x\nb:\n",
+    assert!(text.len() > 5_000_000);
+    assert_eq!(parse(&text).map(|value| value.as_object().map(serde_json::Map::len)), Ok(Some(60_000)));
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    name: String,
+    #[serde(default)]
+    rules: Vec<Rule>,
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    size: u8,
+    #[serde(default)]
+    patch: Value,
+}
+
+#[test]
+fn configuration_is_typed() {
+    let rule = Rule { size: 1, patch: json!({"on": [true, "y"]}) };
+    let text = "name: yes\nrules:\n  - size: 1\n    patch: {\"on\": [yes, 'y']}\n";
+    assert_eq!(parse_as(text), Ok(Config { name: "yes".to_owned(), rules: vec![rule] }));
+    let error = |text: &str| parse_as::<Config>(text).expect_err("not a configuration").to_string();
+    assert_eq!(
+        error("name: a\nrules:\n  - size: 1\n    patches: 2\n"),
+        "line 4, column 5: unknown key `patches`; known are size, patch"
+    );
+    assert_eq!(error("nam: a\n"), "line 1, column 1: unknown key `nam`; known are name, rules");
+    assert_eq!(error("rules: []\n"), "line 1, column 1: the key `name` is missing");
+    assert_eq!(error("name: [1]\n"), "line 1, column 7: expected a string");
+    assert_eq!(error("name: a\nrules: {}\n"), "line 2, column 8: expected a list");
+    assert_eq!(error("name: a\nname: b\n"), "line 2, column 1: the key `name` is given twice in the same mapping");
+    assert_eq!(error("- a\n"), "line 1, column 1: expected a mapping");
+    assert_eq!(
+        error(&format!("name: a\nrules: {}", "[".repeat(5000))),
+        "line 2, column 48: nested more than 40 levels deep"
+    );
+    assert!(error("").contains("ends too early"));
+    assert!(error("name: a\nrules: [{size: 300}]").starts_with("line 2, column 16: "));
+}
+
+#[test]
+fn list_style_is_found() {
+    for (text, compact_lists) in [
+        ("", false),
+        ("a: 1\n", false),
+        ("a:\n- b\n", true),
+        ("a:\n  - b\n", false),
+        ("a:\n- b\nc:\n  - d\n  - e:\n    - f\n", true),
+        ("- a\n- b:\n    - c\n", false),
+        ("a: [b]\nc: |\n  x:\n  - y\n", false),
+        ("a: # c\n\n# d\n- # e\n  b: 1\nc:\n-\n", true),
+        ("a:\n- b\nc: [", true),
     ] {
-        println!(
-            "{t:?} -> {}",
-            match parse_as::<C>(t) {
-                Ok(v) => format!("{v:?}"),
-                Err(e) => e.to_string(),
-            }
-        );
+        assert_eq!(detect_style(text), Style { compact_lists }, "{text:?}");
     }
-    println!("{:?}", json!(1));
+}
+
+#[test]
+fn values_are_written_as_blocks() {
+    let value = json!({
+        "text": "plain", "words": ["yes", "on", 1, 1.5, null, true, "1"], "block": "a: 1\n\n  b: 2\n",
+        "nested": {"list": [[1, [2]], {"k": "v", "l": ["x"]}, [], {}]}, "empty": {}, "strip": "a\nb", "keep": "a\n\n", "null": null
+    });
+    let wide = "\
+text: plain
+words:
+  - \"yes\"
+  - \"on\"
+  - 1
+  - 1.5
+  - null
+  - true
+  - \"1\"
+block: |
+  a: 1
+
+    b: 2
+nested:
+  list:
+    - - 1
+      - - 2
+    - k: v
+      l:
+        - x
+    - []
+    - {}
+empty: {}
+strip: |-
+  a
+  b
+keep: |+
+  a
+
+\"null\": null
+";
+    assert_eq!(emit(&value, Style::default()), wide);
+    let compact = emit(&value, Style { compact_lists: true });
+    assert!(compact.contains("\nwords:\n- \"yes\"\n"), "{compact}");
+    assert!(compact.contains("  list:\n  - - 1\n    - - 2\n  - k: v\n    l:\n    - x\n"), "{compact}");
+    assert_eq!(parse(&compact), Ok(value));
+    assert_eq!(emit(&json!({}), Style::default()), "{}\n");
+    assert_eq!(emit(&json!("x"), Style::default()), "x\n");
+}
+
+#[test]
+fn double_quotes_hold_anything() {
+    let text: String = (0..0x3000_u32)
+        .chain([0xd7ff, 0xe000, 0xfeff, 0xfffe, 0x1_f600, 0x10_ffff])
+        .filter_map(char::from_u32)
+        .collect();
+    assert_eq!(parse(&quoted(&text)), Ok(Value::from(text)));
+}
+
+#[test]
+fn errors_display_in_one_line() {
+    let error = YamlError { line: 3, column: 7, message: "words".to_owned() };
+    assert_eq!(error.to_string(), "line 3, column 7: words");
 }

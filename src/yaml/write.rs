@@ -115,13 +115,19 @@ pub(crate) fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if is_plain_character(c) => out.push(c),
-            c if u32::from(c) <= 0xff => out.push_str(&format!("\\x{:02X}", u32::from(c))),
-            c if u32::from(c) <= 0xffff => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push_str(&escaped(u32::from(c))),
         }
     }
     out.push('"');
     out
+}
+
+fn escaped(code: u32) -> String {
+    match code {
+        0..=0xff => format!("\\x{code:02X}"),
+        0x100..=0xffff => format!("\\u{code:04X}"),
+        _ => format!("\\U{code:08X}"),
+    }
 }
 
 /// Whether a string can be a literal block that every reader reads back exactly.
@@ -139,12 +145,9 @@ pub(crate) fn fits_literal(text: &str) -> bool {
 
 /// Printable for YAML 1.1 and 1.2, and neither a line break nor a mark that editors and parsers swallow.
 fn is_plain_character(c: char) -> bool {
-    match c {
-        ' '..='~' => true,
-        '\u{2028}' | '\u{2029}' | '\u{feff}' => false,
-        '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}' => true,
-        _ => false,
-    }
+    let is_printable =
+        matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
+    is_printable && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 /// A value on its way out; strings choose their notation here.

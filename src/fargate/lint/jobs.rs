@@ -29,7 +29,7 @@ fn job_ttl(set: &Set<'_>, found: &mut Found) {
 fn generate_name(set: &Set<'_>, found: &mut Found) {
     for object in set.objects().filter(|object| object.name().is_empty()) {
         if let Some(prefix) = object.value["metadata"]["generateName"].as_str() {
-            let what = format!("the {} has a generateName, `{prefix}`, and no name", object.identity.kind);
+            let what = format!("the {} has a generateName, `{prefix}`, and no name", object.kind());
             found.at(object, "/metadata/generateName", what);
         }
     }

@@ -51,7 +51,7 @@ fn checksum(example: &str) -> String {
 
 /// Whether the cluster gets a metrics-server from this set, as far as can be seen.
 fn has_metrics_server(set: &Set<'_>) -> bool {
-    let serves = set.objects().any(|o| o.identity.kind == "APIService" && o.name().ends_with(".metrics.k8s.io") && !o.name().contains("custom") && !o.name().contains("external"));
+    let serves = set.objects().any(|o| o.kind() == "APIService" && o.name().ends_with(".metrics.k8s.io") && !o.name().contains("custom") && !o.name().contains("external"));
     let runs = set.templates().any(|pod| {
         pod.object.name() == "metrics-server"
             || pod.containers.iter().any(|c| c.value["image"].as_str().is_some_and(|i| i.contains("/metrics-server")))
@@ -89,7 +89,7 @@ fn autoscaler_hpa_unused(set: &Set<'_>, found: &mut Found) {
         let metadata = [&object.value["metadata"], &object.value["spec"]["template"]["metadata"]];
         metadata.iter().any(|m| m["annotations"]["autoscaling.knative.dev/class"] == CLASS)
     };
-    if by_default || set.objects().filter(|object| object.identity.group == KNATIVE).any(asked) {
+    if by_default || set.objects().filter(|object| object.group() == KNATIVE).any(asked) {
         return;
     }
     if let Some(deployment) = set.find("apps", "Deployment", "knative-serving", "autoscaler-hpa") {
@@ -127,7 +127,7 @@ fn custom_resource_with_definition(set: &Set<'_>, found: &mut Found) {
         }
     }
     for object in set.objects() {
-        let id = &object.identity;
+        let id = object.identity();
         if defined.get(object.file()).is_some_and(|kinds| kinds.contains(&(id.group.as_str(), id.kind.as_str()))) {
             let what = format!("the file also defines {}, which a new cluster does not know yet", id.kind_and_group());
             found.at(object, "/kind", what);

@@ -32,7 +32,7 @@ const POLICIES: [(&str, &str); 9] = [
 
 fn network_policy(set: &Set<'_>, found: &mut Found) {
     let is_policy = |object: &&Object<'_>| {
-        let id = &object.identity;
+        let id = object.identity();
         POLICIES.iter().any(|(group, kind)| id.kind == *kind && id.group.ends_with(group))
     };
     for policy in set.objects().filter(is_policy) {

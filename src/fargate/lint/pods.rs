@@ -24,7 +24,7 @@ pub(super) const CHECKS: &[Check] = &[
 
 fn daemon_set(set: &Set<'_>, found: &mut Found) {
     let whole = |group| set.all(group, "DaemonSet").filter(|o| !set.templates().any(|t| std::ptr::eq(t.object, *o)));
-    for pod in set.pods().filter(|pod| pod.object.identity.kind == "DaemonSet") {
+    for pod in set.pods().filter(|pod| pod.object.kind() == "DaemonSet") {
         found.at(pod.object, "/kind", "a DaemonSet gets no pod on Fargate, which runs one pod on each node");
     }
     // Without a template it is still a DaemonSet.

@@ -84,7 +84,7 @@ fn listens_there(flag: &str, next: &str) -> bool {
 }
 
 fn reserved_port(set: &Set<'_>, found: &mut Found) {
-    for (pod, container) in set.containers().filter(|(pod, _)| pod.object.identity.group == KNATIVE) {
+    for (pod, container) in set.containers().filter(|(pod, _)| pod.object.group() == KNATIVE) {
         for (i, port) in items(&container.value["ports"]).enumerate() {
             if let Some(port) = number(&port["containerPort"]).filter(|port| RESERVED.contains(port)) {
                 let what = format!("container `{}` asks for port {port}, which queue-proxy has", container.name);

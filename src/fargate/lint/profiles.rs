@@ -84,7 +84,7 @@ impl Profiles {
 fn labels<'t>(pod: &'t Template<'_>) -> Vec<(&'t str, &'t str)> {
     let text = |(key, value): (&'t str, &'t Value)| Some((key, value.as_str()?));
     let mut labels: Vec<_> = entries(pod.labels()).filter_map(text).collect();
-    if pod.object.identity.group == KNATIVE {
+    if pod.object.group() == KNATIVE {
         let name = pod.object.name();
         labels.extend([("serving.knative.dev/service", name), ("serving.knative.dev/configuration", name)]);
     }

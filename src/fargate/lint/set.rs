@@ -7,35 +7,47 @@ use serde_json::Value;
 use super::Place;
 use super::profiles::Profiles;
 use super::scheduling;
-use crate::manifest::ManifestError;
-use crate::manifest::document::Document;
+use crate::fargate::pod::Pod;
+use crate::manifest::collection::Placed;
 use crate::manifest::object::Identity;
 
 /// One object of the set.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Object<'d> {
-    /// Which object.
-    pub identity: Identity,
+    placed: &'d Placed,
     /// All of it.
     pub value: &'d Value,
-    file: &'d str,
-    line: usize,
 }
 
 impl<'d> Object<'d> {
+    /// Which object.
+    pub fn identity(&self) -> &'d Identity {
+        &self.placed.identity
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> &'d str {
+        &self.placed.identity.kind
+    }
+
+    /// The API group; empty for the core group.
+    pub fn group(&self) -> &'d str {
+        &self.placed.identity.group
+    }
+
     /// The namespace, which is `default` where the manifest leaves it out.
-    pub fn namespace(&self) -> &str {
-        self.identity.namespace.as_deref().unwrap_or("default")
+    pub fn namespace(&self) -> &'d str {
+        self.placed.identity.namespace.as_deref().unwrap_or("default")
     }
 
     /// The name.
-    pub fn name(&self) -> &str {
-        &self.identity.name
+    pub fn name(&self) -> &'d str {
+        &self.placed.identity.name
     }
 
     /// The file it stands in.
-    pub fn file(&self) -> &str {
-        self.file
+    pub fn file(&self) -> &'d str {
+        &self.placed.file
     }
 
     /// An annotation.
@@ -50,12 +62,12 @@ impl<'d> Object<'d> {
 
     /// Whether it is of this group and kind.
     pub fn is(&self, group: &str, kind: &str) -> bool {
-        self.identity.kind == kind && self.identity.group == group
+        self.kind() == kind && self.group() == group
     }
 
     pub(super) fn place(&self, field: String) -> Place {
-        let (file, object) = (self.file.to_owned(), Some(self.identity.to_string()));
-        Place { file, line: self.line, object, field }
+        let object = Some(self.identity().to_string());
+        Place { file: self.placed.file.clone(), line: self.placed.line, object, field }
     }
 }
 
@@ -64,6 +76,8 @@ impl<'d> Object<'d> {
 pub struct Template<'s> {
     /// The object it is part of.
     pub object: &'s Object<'s>,
+    /// The same, as sizes are reckoned from it.
+    pub pod: Pod<'s>,
     /// JSON pointer to what holds its `metadata` and `spec`.
     pub at: &'static str,
     /// The pod's metadata, or null.
@@ -106,49 +120,27 @@ impl<'s> Template<'s> {
     /// Whether its pods ask for an EC2 node, so that Fargate never sees them.
     pub fn is_pinned_to_ec2(&self) -> bool {
         self.metadata["annotations"][COMPUTE_TYPE] == "ec2"
-            || self.object.identity.kind == "DaemonSet" && scheduling::shuns_fargate(self.spec)
+            || self.object.kind() == "DaemonSet" && scheduling::shuns_fargate(self.spec)
     }
 }
 
 /// The label that tells Fargate nodes from others, and the annotation that chooses between them.
 pub const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 
-/// Where kinds keep their pod templates: group, kind, JSON pointer.
-const TEMPLATES: &[(&str, &str, &str)] = &[
-    ("", "Pod", ""),
-    ("", "PodTemplate", "/template"),
-    ("", "ReplicationController", "/spec/template"),
-    ("apps", "DaemonSet", "/spec/template"),
-    ("apps", "Deployment", "/spec/template"),
-    ("apps", "ReplicaSet", "/spec/template"),
-    ("apps", "StatefulSet", "/spec/template"),
-    ("batch", "CronJob", "/spec/jobTemplate/spec/template"),
-    ("batch", "Job", "/spec/template"),
-    ("extensions", "DaemonSet", "/spec/template"),
-    ("extensions", "Deployment", "/spec/template"),
-    ("extensions", "ReplicaSet", "/spec/template"),
-    ("serving.knative.dev", "Configuration", "/spec/template"),
-    ("serving.knative.dev", "Revision", ""),
-    ("serving.knative.dev", "Service", "/spec/template"),
-];
-
 /// Group of Knative's own kinds.
 pub const KNATIVE: &str = "serving.knative.dev";
 
-static NOTHING: Value = Value::Null;
-
 fn template<'s>(object: &'s Object<'s>) -> Option<Template<'s>> {
-    let (_, _, at) = TEMPLATES.iter().find(|(group, kind, _)| object.is(group, kind))?;
-    let template = object.value.pointer(at)?;
-    let spec = template.get("spec").filter(|spec| spec.is_object())?;
+    let pod = Pod::of(object.value)?;
     let mut containers = Vec::new();
     for list in ["initContainers", "containers", "ephemeralContainers"] {
-        for (i, value) in items(&spec[list]).enumerate().filter(|(_, value)| value.is_object()) {
+        for (i, value) in items(&pod.spec[list]).enumerate().filter(|(_, value)| value.is_object()) {
             let name = value["name"].as_str().unwrap_or_default();
-            containers.push(Container { at: format!("{at}/spec/{list}/{i}"), name, value });
+            containers.push(Container { at: format!("{}/{list}/{i}", pod.path), name, value });
         }
     }
-    Some(Template { object, at, metadata: template.get("metadata").unwrap_or(&NOTHING), spec, containers })
+    let at = pod.path.strip_suffix("/spec").unwrap_or_default();
+    Some(Template { object, pod, at, metadata: pod.metadata, spec: pod.spec, containers })
 }
 
 /// Everything that is checked, as one.
@@ -161,18 +153,9 @@ pub struct Set<'s> {
     pub profiles: Option<Profiles>,
 }
 
-/// The objects of some documents. A cluster keeps the last of several that are the same object, and so does this.
-pub fn objects<'d>(documents: impl Iterator<Item = &'d Document>) -> Result<Vec<Object<'d>>, ManifestError> {
-    documents
-        .map(|document| {
-            Ok(Object {
-                identity: document.identity(),
-                value: document.value()?,
-                file: document.source_name(),
-                line: document.line(),
-            })
-        })
-        .collect()
+/// The objects of what was read.
+pub fn objects(placed: &[Placed]) -> Vec<Object<'_>> {
+    placed.iter().map(|placed| Object { placed, value: &placed.value }).collect()
 }
 
 impl<'s> Set<'s> {
@@ -180,7 +163,7 @@ impl<'s> Set<'s> {
     pub fn new(objects: &'s [Object<'s>], profiles: Option<Profiles>) -> Set<'s> {
         let mut kinds: BTreeMap<&str, Vec<&Object<'_>>> = BTreeMap::new();
         for object in objects {
-            kinds.entry(&object.identity.kind).or_default().push(object);
+            kinds.entry(object.kind()).or_default().push(object);
         }
         let templates = objects.iter().filter_map(template).collect();
         let mut set = Set { objects, kinds, templates, scaled: BTreeMap::new(), profiles: None };
@@ -203,7 +186,7 @@ impl<'s> Set<'s> {
 
     /// The objects of a kind.
     pub fn all(&self, group: &'s str, kind: &str) -> impl Iterator<Item = &'s Object<'s>> {
-        self.kinds.get(kind).into_iter().flatten().copied().filter(move |o| o.identity.group == group)
+        self.kinds.get(kind).into_iter().flatten().copied().filter(move |o| o.group() == group)
     }
 
     /// One object; the last where there are several.
@@ -229,7 +212,7 @@ impl<'s> Set<'s> {
     /// How many pods a workload has at its smallest: what its autoscaler says, else `replicas`, else one. `None` for what
     /// has no replicas.
     pub fn replicas(&self, workload: &Object<'_>) -> Option<i64> {
-        let kind = workload.identity.kind.as_str();
+        let kind = workload.kind();
         if !matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController") {
             return None;
         }
@@ -239,7 +222,7 @@ impl<'s> Set<'s> {
 
     /// A `ConfigMap` of Knative Serving.
     pub fn config(&self, name: &str) -> Option<Config<'s>> {
-        let is_knatives = |o: &&Object<'_>| o.identity.namespace.as_deref().is_none_or(|n| n == "knative-serving");
+        let is_knatives = |o: &&Object<'_>| o.identity().namespace.as_deref().is_none_or(|n| n == "knative-serving");
         let object = self.all("", "ConfigMap").filter(|o| o.name() == name).filter(is_knatives).last()?;
         Some(Config { object })
     }

@@ -37,7 +37,7 @@ fn target_burst_capacity(set: &Set<'_>, found: &mut Found) {
     {
         found.at(config.object, at, what(text));
     }
-    for pod in set.pods().filter(|pod| pod.object.identity.group == KNATIVE) {
+    for pod in set.pods().filter(|pod| pod.object.group() == KNATIVE) {
         for key in ["autoscaling.knative.dev/target-burst-capacity", "autoscaling.knative.dev/targetBurstCapacity"] {
             let value = &pod.metadata["annotations"][key];
             let text = value.as_str().map(str::to_owned).or_else(|| number(value).map(|n| n.to_string()));

@@ -1,48 +1,59 @@
-//! What a pod asks for, against what Fargate sells (F21).
+//! What a pod asks for, against what Fargate sells (F21, sizing).
 
-use serde_json::Value;
-
-use super::set::{Set, items};
+use super::set::{KNATIVE, Set};
 use super::{Check, Found};
+use crate::fargate::pod::Workload;
+use crate::fargate::quantity::Memory;
+use crate::fargate::size::{Requests, STORAGE_MAX, Size, SizeError};
 
-pub(super) const CHECKS: &[Check] = &[Check { code: "ephemeral-storage", run: ephemeral_storage }];
-
-/// The most ephemeral storage that a pod may ask for, in bytes.
-const MOST: f64 = 175.0 * 1024.0 * 1024.0 * 1024.0;
+pub(super) const CHECKS: &[Check] = &[
+    Check { code: "ephemeral-storage", run: ephemeral_storage },
+    Check { code: "too-large", run: too_large },
+    Check { code: "quantity-refused", run: quantity_refused },
+    Check { code: "queue-proxy-tips-size", run: queue_proxy_tips_size },
+];
 
 fn ephemeral_storage(set: &Set<'_>, found: &mut Found) {
     for pod in set.pods() {
-        let asked = |list: &str| items(&pod.spec[list]).map(storage).collect::<Vec<f64>>();
-        let most = asked("initContainers").into_iter().fold(asked("containers").iter().sum(), f64::max);
-        if most > MOST {
-            let what = format!("the pod asks for {:.0} GiB of ephemeral storage", most / 1024.0 / 1024.0 / 1024.0);
+        if let Ok(requests) = Requests::of(&pod.pod)
+            && requests.storage.units() > STORAGE_MAX
+        {
+            let what = format!("the pod asks for {} of ephemeral storage", Memory(requests.storage));
             found.at(pod.object, pod.spec_field("/containers"), what);
         }
     }
 }
 
-/// What a container asks for; what it is limited to where it asks for nothing, as the API server has it.
-fn storage(container: &Value) -> f64 {
-    let resources = &container["resources"];
-    let of = |list: &str| quantity(&resources[list]["ephemeral-storage"]);
-    of("requests").or_else(|| of("limits")).unwrap_or(0.0)
+fn too_large(set: &Set<'_>, found: &mut Found) {
+    for pod in set.pods() {
+        if let Ok(mut requests) = Requests::of(&pod.pod) {
+            requests.storage = Default::default();
+            if let Err(SizeError::DoesNotFit(what)) = Size::of(&requests) {
+                found.at(pod.object, pod.spec_field("/containers"), format!("no Fargate size fits the pod: {what}"));
+            }
+        }
+    }
 }
 
-fn quantity(value: &Value) -> Option<f64> {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number: f64 = text[..end].parse().ok()?;
-    let factor = match &text[end..] {
-        "" => 1.0,
-        "Ki" => 1024.0,
-        "Mi" => 1024.0 * 1024.0,
-        "Gi" => 1024.0 * 1024.0 * 1024.0,
-        "Ti" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        _ => return None,
-    };
-    Some(number * factor)
+fn quantity_refused(set: &Set<'_>, found: &mut Found) {
+    for pod in set.templates() {
+        match Requests::of(&pod.pod) {
+            Err(SizeError::Quantity { field, why }) => found.at(pod.object, field, why.to_string()),
+            Err(SizeError::Invalid { field, what }) => found.at(pod.object, field, format!("of this amount, {what}")),
+            _ => {}
+        }
+    }
+}
+
+fn queue_proxy_tips_size(set: &Set<'_>, found: &mut Found) {
+    for pod in set.pods().filter(|pod| pod.object.group() == KNATIVE) {
+        let alone = crate::fargate::pod::Pod { workload: Workload::Replicated, ..pod.pod };
+        let size = |pod| Requests::of(pod).ok().and_then(|requests| Size::of(&requests).ok());
+        if let (Some(with), Some(without)) = (size(&pod.pod), size(&alone))
+            && with.milli > without.milli
+        {
+            let what = format!("queue-proxy's share makes it {with} in place of {without}");
+            found.at(pod.object, pod.spec_field("/containers"), what);
+        }
+    }
 }

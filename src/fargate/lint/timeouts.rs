@@ -39,7 +39,7 @@ fn default_number(config: Option<Config<'_>>, key: &'static str) -> Option<(i64,
 }
 
 fn timeout_of(pod: &Template<'_>) -> Option<i64> {
-    let is_knatives = pod.object.identity.group == KNATIVE;
+    let is_knatives = pod.object.group() == KNATIVE;
     is_knatives.then(|| number(&pod.spec["timeoutSeconds"])).flatten()
 }
 
@@ -57,7 +57,7 @@ fn longest_request(set: &Set<'_>) -> (i64, String) {
     }
     for pod in set.templates() {
         if let Some(seconds) = timeout_of(pod).filter(|seconds| *seconds > longest.0) {
-            longest = (seconds, format!("timeoutSeconds of {}", pod.object.identity));
+            longest = (seconds, format!("timeoutSeconds of {}", pod.object.identity()));
         }
     }
     longest
@@ -111,7 +111,7 @@ fn revision_timeout(set: &Set<'_>, found: &mut Found) {
             found.at(config.object, at, what);
         }
     }
-    for pod in set.pods().filter(|pod| pod.object.identity.group == KNATIVE && !stays_up(set, pod)) {
+    for pod in set.pods().filter(|pod| pod.object.group() == KNATIVE && !stays_up(set, pod)) {
         for key in ["timeoutSeconds", "responseStartTimeoutSeconds", "idleTimeoutSeconds"] {
             if let Some(seconds) = number(&pod.spec[key]).filter(|seconds| (1..COLD_START).contains(seconds)) {
                 let what = format!("{key} is {seconds}, and a cold start may take {COLD_START} s");
@@ -170,7 +170,7 @@ fn progress_deadline(set: &Set<'_>, found: &mut Found) {
         found.at(config.object, at, what(text));
     }
     const ANNOTATION: &str = "serving.knative.dev/progress-deadline";
-    for pod in set.pods().filter(|pod| pod.object.identity.group == KNATIVE) {
+    for pod in set.pods().filter(|pod| pod.object.group() == KNATIVE) {
         if let Some(text) = pod.metadata["annotations"][ANNOTATION].as_str().filter(|text| short(text)) {
             let at = format!("{}/metadata/annotations/{}", pod.at, pointer::escape(ANNOTATION));
             found.at(pod.object, at, what(text));

@@ -138,9 +138,11 @@ impl Editor<'_> {
                 }
                 None => self.replace(slot, node, new),
             },
-            (Kind::Flow, ..) if !is_empty(old) && (new.is_array() || new.is_object()) => {
-                let quote = self.lines.source()[node.start..node.end].contains('"');
-                let text = flow(new, quote);
+            (Kind::FlowList(_) | Kind::FlowMapping(_), ..) if !is_empty(old) && (new.is_array() || new.is_object()) => {
+                if let Some(children) = flow_children(node, old, new) {
+                    return children.into_iter().try_for_each(|(node, old, new)| self.flow_value(node, old, new));
+                }
+                let text = self.flow_text(node, new);
                 if text.len() > MAX_FLOW_WIDTH {
                     return self.replace(slot, node, new);
                 }
@@ -149,6 +151,30 @@ impl Editor<'_> {
             }
             _ => self.replace(slot, node, new),
         }
+    }
+
+    /// Changes a value inside a flow collection, where blocks cannot be.
+    fn flow_value(&mut self, node: &Node, old: &Value, new: &Value) -> Option<()> {
+        if old == new {
+            return Some(());
+        }
+        if node.tainted || node.start == node.end {
+            return None;
+        }
+        if let Some(children) = flow_children(node, old, new) {
+            return children.into_iter().try_for_each(|(node, old, new)| self.flow_value(node, old, new));
+        }
+        let text = match &node.kind {
+            Kind::Scalar(style) => in_same_quotes(*style, new).unwrap_or_else(|| flow(new, false)),
+            _ => self.flow_text(node, new),
+        };
+        self.changes.replace(self.lines, node.start..node.end, text);
+        Some(())
+    }
+
+    /// The value as a flow collection in the manner of the one that is there.
+    fn flow_text(&self, node: &Node, new: &Value) -> String {
+        flow(new, self.lines.source()[node.start..node.end].contains('"'))
     }
 
     fn mapping(
@@ -272,8 +298,12 @@ impl Editor<'_> {
         // What stands on the line of the key or dash, and the lines below it.
         let (head, below) = match &node.kind {
             Kind::Nothing => (slot.after..slot.after, None),
-            Kind::Scalar(_) | Kind::Flow if starts_below && (inline.is_empty() || !body.is_empty()) => return None,
-            Kind::Scalar(_) | Kind::Flow => (node.start..node.end, None),
+            Kind::Scalar(_) | Kind::FlowList(_) | Kind::FlowMapping(_)
+                if starts_below && (inline.is_empty() || !body.is_empty()) =>
+            {
+                return None;
+            }
+            Kind::Scalar(_) | Kind::FlowList(_) | Kind::FlowMapping(_) => (node.start..node.end, None),
             Kind::Block(block) => (block.header.clone(), Some(block.body.clone())),
             Kind::Mapping(_) | Kind::List(_) => {
                 let end = self.lines.with_comments_below(node.end, slot.column);
@@ -336,4 +366,17 @@ impl Editor<'_> {
 
 fn is_empty(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
+}
+
+/// The parts of a flow collection with their old and new values, when it has the same parts before and after.
+fn flow_children<'a>(node: &'a Node, old: &'a Value, new: &'a Value) -> Option<Vec<(&'a Node, &'a Value, &'a Value)>> {
+    match (&node.kind, old, new) {
+        (Kind::FlowList(nodes), Value::Array(old), Value::Array(new)) => (nodes.len() == old.len()
+            && old.len() == new.len())
+        .then(|| nodes.iter().zip(old).zip(new).map(|((node, old), new)| (node, old, new)).collect()),
+        (Kind::FlowMapping(nodes), Value::Object(old), Value::Object(new)) if nodes.len() == new.len() => {
+            nodes.iter().map(|(key, node)| Some((node, old.get(key)?, new.get(key)?))).collect()
+        }
+        _ => None,
+    }
 }

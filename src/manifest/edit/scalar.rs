@@ -14,14 +14,15 @@ pub(super) fn in_same_quotes(style: ScalarStyle, new: &Value) -> Option<String> 
     let text = new.as_str()?;
     match style {
         ScalarStyle::DoubleQuoted if !fits_literal(text) => Some(quoted(text)),
-        // Single quotes have no escapes: only what double quotes would leave as it is, except for their own escapes.
-        ScalarStyle::SingleQuoted
-            if quoted(&text.replace(['"', '\\'], "")).len() == text.replace(['"', '\\'], "").len() + 2 =>
-        {
-            Some(format!("'{}'", text.replace('\'', "''")))
-        }
+        ScalarStyle::SingleQuoted if !has_escapes(text) => Some(format!("'{}'", text.replace('\'', "''"))),
         _ => None,
     }
+}
+
+/// Whether the string, in double quotes, needs escapes other than those of quote and backslash. Single quotes have none.
+fn has_escapes(text: &str) -> bool {
+    let text: String = text.chars().filter(|c| !matches!(c, '"' | '\\')).collect();
+    quoted(&text).contains('\\')
 }
 
 /// The value on one line, quoting strings if `quote` is set or they need it.

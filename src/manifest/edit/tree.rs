@@ -1,10 +1,13 @@
 //! The nodes of a document with the bytes they stand on.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+use serde_json::Value;
 
 use super::lines::Lines;
+use crate::yaml;
 
 /// A node as it is written.
 #[derive(Debug)]
@@ -28,13 +31,18 @@ pub(super) enum Kind {
     Scalar(ScalarStyle),
     /// A literal or folded block.
     Block(Block),
-    /// A flow collection; what is in it does not matter, since it is written anew as a whole.
-    Flow,
+    /// A flow list.
+    FlowList(Vec<Node>),
+    /// A flow mapping.
+    FlowMapping(FlowEntries),
     /// A block list.
     List(Vec<Item>),
     /// A block mapping.
     Mapping(Vec<Entry>),
 }
+
+/// Keys and values of a flow mapping.
+pub(super) type FlowEntries = Vec<(String, Node)>;
 
 /// The parts of a block scalar.
 #[derive(Debug)]
@@ -116,10 +124,14 @@ impl<'a> Builder<'a> {
                     style => Some(Node { start: span.start, end: span.end, tainted, kind: Kind::Scalar(style) }),
                 }
             }
-            Event::SequenceStart(StructureStyle::Flow, anchor, tag)
-            | Event::MappingStart(StructureStyle::Flow, anchor, tag) => {
-                let end = self.skip_collection()?;
-                Some(Node { start: span.start, end, tainted: anchor > 0 || tag.is_some(), kind: Kind::Flow })
+            Event::SequenceStart(StructureStyle::Flow, anchor, tag) => {
+                let (items, end) = self.flow_list()?;
+                Some(Node { start: span.start, end, tainted: anchor > 0 || tag.is_some(), kind: Kind::FlowList(items) })
+            }
+            Event::MappingStart(StructureStyle::Flow, anchor, tag) => {
+                let (entries, end, has_merge) = self.flow_mapping()?;
+                let tainted = anchor > 0 || tag.is_some() || has_merge;
+                Some(Node { start: span.start, end, tainted, kind: Kind::FlowMapping(entries) })
             }
             Event::SequenceStart(StructureStyle::Block, 0, None) => self.list(slot),
             Event::MappingStart(StructureStyle::Block, anchor, tag) => self.mapping(anchor > 0 || tag.is_some()),
@@ -182,6 +194,37 @@ impl<'a> Builder<'a> {
         Some(Node { start, end, tainted, kind: Kind::Block(Block { header, body }) })
     }
 
+    fn flow_list(&mut self) -> Option<(Vec<Node>, usize)> {
+        let mut items = Vec::new();
+        loop {
+            let (event, span) = self.events.next()?;
+            if event == Event::SequenceEnd {
+                return Some((items, span.end));
+            }
+            let slot = span.start;
+            items.push(self.node(event, span, slot)?);
+        }
+    }
+
+    /// Entries, where they end, and whether one of them is a merge key.
+    fn flow_mapping(&mut self) -> Option<(FlowEntries, usize, bool)> {
+        let mut entries = Vec::new();
+        let mut has_merge = false;
+        loop {
+            let (event, span) = self.events.next()?;
+            match event {
+                Event::MappingEnd => return Some((entries, span.end, has_merge)),
+                Event::Scalar(name, style, 0, None) => {
+                    has_merge |= is_merge(&name, style);
+                    let (value, span) = self.events.next()?;
+                    let slot = span.start;
+                    entries.push((as_read(name, style), self.node(value, span, slot)?));
+                }
+                _ => return None,
+            }
+        }
+    }
+
     fn list(&mut self, slot: usize) -> Option<Node> {
         let mut items: Vec<Item> = Vec::new();
         loop {
@@ -211,7 +254,7 @@ impl<'a> Builder<'a> {
             let Event::Scalar(name, style, anchor, tag) = event else {
                 return None;
             };
-            tainted |= anchor > 0 || tag.is_some() || (style == ScalarStyle::Plain && name == "<<");
+            tainted |= anchor > 0 || tag.is_some() || is_merge(&name, style);
             let colon = self.lines.skip_blanks(span.end);
             // Anything else is an explicit key, `? key`.
             if self.lines.byte(colon) != Some(b':') {
@@ -219,9 +262,26 @@ impl<'a> Builder<'a> {
             }
             let (value, value_span) = self.events.next()?;
             let node = self.node(value, value_span, colon + 1)?;
-            entries.push(Entry { name: name.into_owned(), start: span.start, after: colon + 1, node });
+            let name = as_read(name, style);
+            entries.push(Entry { name, start: span.start, after: colon + 1, node });
         }
         let (start, end) = (entries.first()?.start, entries.last()?.node.end);
         Some(Node { start, end, tainted, kind: Kind::Mapping(entries) })
+    }
+}
+
+fn is_merge(key: &str, style: ScalarStyle) -> bool {
+    style == ScalarStyle::Plain && key == "<<"
+}
+
+/// A key as the reader returns it: `0x10` is "16", and `on` is "true".
+fn as_read(key: Cow<'_, str>, style: ScalarStyle) -> String {
+    let is_word = key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.len() > 5;
+    if style != ScalarStyle::Plain || is_word {
+        return key.into_owned();
+    }
+    match yaml::parse(&format!("{key}: 0")) {
+        Ok(Value::Object(entry)) => entry.into_iter().next().map_or_else(|| key.into_owned(), |(read, _)| read),
+        _ => key.into_owned(),
     }
 }

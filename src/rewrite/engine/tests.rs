@@ -3,6 +3,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::*;
+use crate::manifest::document::Bytes;
 use crate::rewrite::facts::Fact;
 use crate::rewrite::rule;
 
@@ -92,7 +93,8 @@ fn a_rule_that_changes_nothing_leaves_no_mark() {
     let (documents, ledger) =
         run("- {rule: m, why: w, match: {name: web-internal}, merge: {spec: {type: ClusterIP, nodePort: null}}}")
             .unwrap();
-    assert!(!documents[1].is_changed() && ledger.entries.is_empty());
+    assert_eq!(documents[1].rendered().1, Bytes::Kept);
+    assert!(ledger.entries.is_empty());
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn a_template_adds_its_objects() {
     let (documents, ledger) = run("- {rule: a, why: w, add: t.yaml.j2}").unwrap();
     assert_eq!(names(&documents)[3], "Secret/shop/a.example");
     assert_eq!(
-        documents[3].rendered(),
+        documents[3].rendered().0,
         "# ours\napiVersion: v1\nkind: Secret\nmetadata:\n  name: \"a.example\"\n  namespace: shop\n"
     );
     assert_eq!(ledger.entries[0].at, "template t.yaml.j2, line 1");
@@ -136,7 +138,7 @@ fn a_text_inside_an_object_keeps_its_comments_and_braces() {
         text,
         "# what it listens on\nid: \"{{.PodName}}\"   # filled in at start\nports:\n- name: http\n  port: 8080\n"
     );
-    assert_eq!(documents[2].rendered(), STREAM.split("---\n").last().unwrap().replace("port: 80", "port: 8080"));
+    assert_eq!(documents[2].rendered().0, STREAM.split("---\n").last().unwrap().replace("port: 80", "port: 8080"));
     let Deed::Changed { fields } = &ledger.entries[0].deed else { panic!() };
     assert_eq!((fields[0].path.as_str(), fields[0].within.as_deref()), ("/data/conf.yaml", Some("/ports/0/port")));
 }

@@ -1,0 +1,86 @@
+"""Holds renders against readers and schemas that are not ours.
+
+Every document is read by PyYAML (YAML 1.1, pure and libyaml) and compared with what upstream published; the objects of
+Kubernetes' own kinds are validated strictly against the schemas of Kubernetes 1.34 to 1.36 (kubernetes-validate); the seed
+stack is compared with the ancestor's own files.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import kubernetes_validate
+import yaml
+
+KUBERNETES = ["1.34", "1.35", "1.36"]
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+RENDERS = {
+    "default": [],
+    "https": ["--domain", "apps.example.com", "--certificate-arn", ARN, "--with", "upgrade-jobs"],
+    "gloo": ["--gloo", "v1.8.0"],
+    "seed": ["--gloo", "v1.3.9", "--rule-set", "seed"],
+}
+
+
+def objects(paths):
+    """Objects by identity, each read twice and the same."""
+    found = {}
+    for path in paths:
+        text = path.read_text()
+        pure = list(yaml.load_all(text, Loader=yaml.SafeLoader)) if len(text) < 1_000_000 else None
+        fast = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+        assert pure is None or pure == fast, f"{path}: PyYAML's two readers differ"
+        for value in filter(None, fast):
+            meta = value["metadata"]
+            key = (value["apiVersion"], value["kind"], meta.get("namespace"), meta.get("name"))
+            assert key not in found, f"{path}: {key} twice"
+            found[key] = value
+    return found
+
+
+def render(folder, name):
+    out = folder / name
+    command = ["cargo", "run", "--quiet", "--locked", "--", *RENDERS[name], "--out", str(out), "--quiet", "--offline"]
+    config = folder / "knrender.yaml"
+    config.touch()
+    subprocess.run([*command, "--config", str(config)], cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
+    return objects(sorted(out.glob("*.yaml")))
+
+
+def main():
+    if not (SHARED / "upstream").is_dir():
+        if os.environ.get("CI") == "true":
+            sys.exit("../shared/upstream is missing, and CI=true")
+        print("not validated: ../shared/upstream is missing")
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        rendered = {name: render(folder, name) for name in RENDERS}
+    releases = SHARED / "upstream/github.com"
+    published = objects(
+        [
+            releases / "knative/serving/releases/download/knative-v1.23.0/serving-core.yaml",
+            releases / "knative-extensions/net-kourier/releases/download/knative-v1.23.0/kourier.yaml",
+        ]
+    )
+    changed = sorted(key[3] for key, value in rendered["default"].items() if published.get(key) != value)
+    assert changed == ["config-network", "kourier", "kourier-alb"], changed
+    print(f"default: {len(rendered['default'])} objects, {len(changed)} of them other than published")
+    golden = objects(sorted((SHARED / "golden").glob("*.yaml")))
+    assert rendered["seed"] == golden, "the seed stack is not what the ancestor made"
+    print(f"seed: {len(golden)} objects, equal to the ancestor's")
+    for name in ["default", "https"]:
+        for version in KUBERNETES:
+            for key, value in rendered[name].items():
+                try:
+                    kubernetes_validate.validate(value, version, strict=True)
+                except Exception as error:
+                    sys.exit(f"{name}: {key} is not valid for Kubernetes {version}: {error}")
+        print(f"{name}: {len(rendered[name])} objects valid for Kubernetes {', '.join(KUBERNETES)}, strictly")
+
+
+main()

@@ -1,0 +1,65 @@
+//! `[PATH|-]...`: the manifests that a command looks at, from folders, files and standard input.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::manifest::collection::{Broken, Collection};
+
+/// Reads manifests: `-` is standard input, a folder is read with all that is below it in path order (`.yaml`, `.yml` and
+/// `.json`; hidden folders and knrender's own `about/` are passed over).
+pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
+    let mut collection = Collection::default();
+    let mut seen = BTreeSet::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let mut text = Vec::new();
+            let read = std::io::stdin().lock().read_to_end(&mut text);
+            read.map_err(|e| Error::Input(format!("standard input cannot be read: {e}")))?;
+            add(&mut collection, "standard input", &text);
+        } else if path.is_dir() {
+            for file in files(path)? {
+                if seen.insert(file.clone()) {
+                    read_file(&mut collection, &file)?;
+                }
+            }
+        } else if seen.insert(path.clone()) {
+            read_file(&mut collection, path)?;
+        }
+    }
+    Ok(collection)
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let walk = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(entry.file_type().is_dir() && (name.starts_with('.') || name == "about"))
+    });
+    let mut files = Vec::new();
+    for entry in walk {
+        let entry = entry.map_err(|e| Error::Input(format!("{}: {e}", folder.display())))?;
+        let extension = entry.path().extension().map(std::ffi::OsStr::to_ascii_lowercase);
+        if entry.path().is_file() && extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+fn read_file(collection: &mut Collection, path: &Path) -> Result<(), Error> {
+    let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let text = fs::read(path).map_err(|e| Error::Input(format!("{shown}: {e}")))?;
+    add(collection, &shown, &text);
+    Ok(())
+}
+
+fn add(collection: &mut Collection, name: &str, text: &[u8]) {
+    match std::str::from_utf8(text) {
+        Ok(text) => collection.add(name, text),
+        Err(_) => {
+            collection.broken.push(Broken { file: name.to_owned(), line: 1, why: "it is not UTF-8 text".to_owned() })
+        }
+    }
+}

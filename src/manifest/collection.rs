@@ -1,0 +1,121 @@
+//! Manifests of any origin, read as one set of objects: what `lint`, `plan` and `validate` look at.
+
+use serde_json::Value;
+
+use super::object::{Head, Identity};
+use super::split;
+use crate::yaml;
+
+/// One object and where it stands.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The file, as people named it.
+    pub file: String,
+    /// The 1-based line on which its document starts.
+    pub line: usize,
+    /// Which object it is.
+    pub identity: Identity,
+    /// Kind, API version, metadata.
+    pub head: Head,
+    /// The object.
+    pub value: Value,
+}
+
+/// A document or file that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The file.
+    pub file: String,
+    /// 1-based line.
+    pub line: usize,
+    /// What is wrong.
+    pub why: String,
+}
+
+/// A set of objects.
+#[derive(Clone, Debug, Default)]
+pub struct Collection {
+    /// The objects, in the order in which they were read.
+    pub objects: Vec<Placed>,
+    /// How many documents are no Kubernetes objects and were passed over.
+    pub skipped: usize,
+    /// What could not be read.
+    pub broken: Vec<Broken>,
+}
+
+impl Collection {
+    /// Adds the objects of a text. A document that is not YAML is remembered as broken, and the others are still read.
+    pub fn add(&mut self, file: &str, text: &str) {
+        let chunks = match split::split(file, text) {
+            Ok(chunks) => chunks,
+            Err(error) => {
+                self.broken.push(Broken { file: file.to_owned(), line: 1, why: error.to_string() });
+                return;
+            }
+        };
+        for chunk in chunks {
+            let document = &text[chunk.start..chunk.end];
+            if !split::has_content(document) {
+                continue;
+            }
+            match yaml::parse(document) {
+                Ok(value) => self.add_value(file, chunk.line, value),
+                Err(e) => {
+                    let line = chunk.line + e.line.saturating_sub(1);
+                    self.broken.push(Broken { file: file.to_owned(), line, why: e.message });
+                }
+            }
+        }
+    }
+
+    /// Adds an object, or the items of a `List`.
+    fn add_value(&mut self, file: &str, line: usize, value: Value) {
+        let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|k| k.ends_with("List"));
+        if is_list && let Some(items) = value.get("items").and_then(Value::as_array) {
+            for item in items {
+                self.add_value(file, line, item.clone());
+            }
+            return;
+        }
+        let has = |key: &str| value.get(key).and_then(Value::as_str).is_some_and(|v| !v.is_empty());
+        if !(has("apiVersion") && has("kind")) {
+            self.skipped += usize::from(!value.is_null());
+            return;
+        }
+        match Head::of(&value) {
+            Ok(head) => {
+                let identity = head.identity();
+                self.objects.push(Placed { file: file.to_owned(), line, identity, head, value });
+            }
+            Err(why) => self.broken.push(Broken { file: file.to_owned(), line, why }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_read_with_their_place_and_lists_are_opened() {
+        let mut collection = Collection::default();
+        collection.add("a.yaml", "# c\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\nx: 1\n");
+        collection.add(
+            "b.yaml",
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: b}}\n",
+        );
+        let found: Vec<_> =
+            collection.objects.iter().map(|o| format!("{}:{} {}", o.file, o.line, o.identity)).collect();
+        assert_eq!(found, ["a.yaml:3 Secret/a", "b.yaml:1 Secret/b"]);
+        assert_eq!(collection.skipped, 1);
+    }
+
+    #[test]
+    fn a_broken_document_does_not_hide_the_others() {
+        let mut collection = Collection::default();
+        collection.add("a.yaml", "a: [\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\nkind: A\n b: 1\n");
+        assert_eq!(collection.objects.len(), 1);
+        assert_eq!(collection.broken.len(), 2);
+        assert!(collection.broken[1].line >= 7, "{:?}", collection.broken);
+    }
+}
