@@ -59,7 +59,7 @@ fn add(collection: &mut Collection, name: &str, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(text) => collection.add(name, text),
         Err(_) => {
-            collection.broken.push(Broken { file: name.to_owned(), line: 1, why: "it is not UTF-8 text".to_owned() })
+            collection.broken.push(Broken { file: name.to_owned(), line: 1, why: "it is not UTF-8 text".to_owned() });
         }
     }
 }

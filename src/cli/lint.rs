@@ -40,7 +40,9 @@ pub(super) fn run(args: &LintArgs) -> Result<(), Error> {
         let out = out_folder(None, &config).unwrap_or_else(|| "out".into());
         if !out.exists() {
             let out = out.display();
-            return Err(Error::Input(format!("{out}: there is no such folder; `knrender --out {out}` renders into it")));
+            return Err(Error::Input(format!(
+                "{out}: there is no such folder; `knrender --out {out}` renders into it"
+            )));
         }
         vec![out]
     } else {
@@ -122,16 +124,16 @@ fn allowances(args: &LintArgs, config: &Config, pages: &Pages) -> Result<Vec<All
     let file = args.config.as_deref().unwrap_or(Path::new(config::FILE)).display().to_string();
     for (i, allow) in config.allow.iter().enumerate() {
         let line = usize::try_from(allow.lint.referenced.line()).unwrap_or(0);
-        let lint = &allow.lint.value;
-        if pages.of(lint).is_none() {
-            return Err(Error::Usage(format!("{file}, line {line}: {}", pages.unknown(lint))));
+        let code = &allow.lint.value;
+        if pages.of(code).is_none() {
+            return Err(Error::Usage(format!("{file}, line {line}: {}", pages.unknown(code))));
         }
         if allow.reason.trim().is_empty() {
             let why = "the reason is empty; an allowance says why the finding is accepted";
             return Err(Error::Usage(format!("{file}, line {line}: {why}")));
         }
         allowances.push(Allowance {
-            lint: lint.clone(),
+            lint: code.clone(),
             object: allow.object.clone(),
             reason: allow.reason.trim().to_owned(),
             place: Some(Place { file: file.clone(), line, object: None, field: format!("/allow/{i}") }),

@@ -55,8 +55,8 @@ impl Serialize for Identity {
 pub fn answers_to(object: &str, asked: &str) -> bool {
     let (kind, place) = asked.split_once('/').unwrap_or((asked, ""));
     let (its_kind, its_place) = object.split_once('/').unwrap_or((object, ""));
-    let kind_is = its_kind.eq_ignore_ascii_case(kind)
-        || its_kind.split('.').next().is_some_and(|k| k.eq_ignore_ascii_case(kind));
+    let kind_is =
+        its_kind.eq_ignore_ascii_case(kind) || its_kind.split('.').next().is_some_and(|k| k.eq_ignore_ascii_case(kind));
     kind_is && (its_place == place || its_place.split('/').next_back() == Some(place))
 }
 

@@ -102,7 +102,8 @@ fn budgets_overlap(set: &Set<'_>, found: &mut Found) {
 /// What every request passes through, so that one replica alone means an interruption with every eviction.
 fn single_replica(set: &Set<'_>, found: &mut Found) {
     for deployment in set.all("apps", "Deployment") {
-        let knative = deployment.namespace() == "knative-serving" && ["activator", "webhook"].contains(&deployment.name());
+        let knative =
+            deployment.namespace() == "knative-serving" && ["activator", "webhook"].contains(&deployment.name());
         if (knative || Gateway::is_deployment(deployment)) && set.replicas(deployment) == Some(1) {
             found.at(deployment, "/spec/replicas", "one pod alone does this, and requests wait while it is replaced");
         }

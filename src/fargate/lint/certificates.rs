@@ -36,7 +36,11 @@ fn speaks(alb: &Alb<'_>, tls: bool) -> bool {
 fn certificate_unused(set: &Set<'_>, found: &mut Found) {
     for alb in albs(set).iter().filter(|alb| alb.annotation("certificate-arn").is_some()) {
         if alb.listeners().is_some_and(|listeners| listeners.iter().all(|(_, tls)| !tls)) {
-            found.at(alb.object, field("certificate-arn"), "there is a certificate, and the ALB does not listen for HTTPS");
+            found.at(
+                alb.object,
+                field("certificate-arn"),
+                "there is a certificate, and the ALB does not listen for HTTPS",
+            );
         }
     }
 }
@@ -82,18 +86,30 @@ fn external_scheme_https(set: &Set<'_>, found: &mut Found) {
     let Some((scheme, at)) = config.get(SCHEME) else { return };
     let albs = before_knative(set);
     if scheme.eq_ignore_ascii_case("https") && !albs.is_empty() && !albs.iter().any(|alb| speaks(alb, true)) {
-        found.at(config.object, at, "Knative gives its Services URLs that start with https:, and the ALB serves HTTP alone");
+        found.at(
+            config.object,
+            at,
+            "Knative gives its Services URLs that start with https:, and the ALB serves HTTP alone",
+        );
     }
 }
 
 const REDIRECT: &[&str] = &["http-protocol", "httpProtocol"];
+const REDIRECT_ANNOTATIONS: [&str; 3] = [
+    "networking.knative.dev/http-protocol",
+    "networking.knative.dev/httpProtocol",
+    "networking.knative.dev/httpOption",
+];
 const EXTERNAL_TLS: &[&str] = &["external-domain-tls", "auto-tls", "autoTLS"];
 
 /// Whether Kourier is told to leave redirects alone.
 fn redirect_is_off(set: &Set<'_>) -> bool {
-    set.templates().filter(|pod| pod.object.name() == "net-kourier-controller").flat_map(|pod| &pod.containers).any(|c| {
-        items(&c.value["env"]).any(|e| e["name"] == "KOURIER_HTTPOPTION_DISABLED" && (e["value"] == "true" || e["value"] == true))
-    })
+    set.templates().filter(|pod| pod.object.name() == "net-kourier-controller").flat_map(|pod| &pod.containers).any(
+        |c| {
+            items(&c.value["env"])
+                .any(|e| e["name"] == "KOURIER_HTTPOPTION_DISABLED" && (e["value"] == "true" || e["value"] == true))
+        },
+    )
 }
 
 /// Whether TLS ends at Knative's gateway instead of at an ALB.
@@ -115,10 +131,8 @@ fn https_redirect_loop(set: &Set<'_>, found: &mut Found) {
     {
         found.at(config.object, at, "Knative redirects to HTTPS what the ALB has already taken out of HTTPS");
     }
-    const ANNOTATIONS: [&str; 3] =
-        ["networking.knative.dev/http-protocol", "networking.knative.dev/httpProtocol", "networking.knative.dev/httpOption"];
     let routed = ["Service", "Route"].into_iter().flat_map(|kind| set.all(KNATIVE, kind));
-    for (object, key) in routed.flat_map(|object| ANNOTATIONS.map(|key| (object, key))) {
+    for (object, key) in routed.flat_map(|object| REDIRECT_ANNOTATIONS.map(|key| (object, key))) {
         if object.annotation(key).is_some_and(|value| value.eq_ignore_ascii_case("redirected")) {
             let what = "the Service redirects to HTTPS what the ALB has already taken out of HTTPS";
             found.at(object, format!("/metadata/annotations/{}", pointer::escape(key)), what);
@@ -151,6 +165,8 @@ fn has_several_labels(template: &str) -> bool {
         if action.contains(".Domain") {
             return words.trim_end_matches('.').contains('.');
         }
+        // Stands for what the action writes.
+        words.push('x');
         rest = after;
     }
     false
@@ -163,7 +179,8 @@ fn domain_template_labels(set: &Set<'_>, found: &mut Found) {
     if has_several_labels(template) && before_knative(set).iter().any(|alb| speaks(alb, true)) {
         let at = given.as_ref().map_or_else(|| "/data".to_owned(), |(_, at)| at.clone());
         let default = if given.is_none() { ", the default" } else { "" };
-        let what = format!("names have several labels before the domain ({template}{default}), and a wildcard covers one");
+        let what =
+            format!("names have several labels before the domain ({template}{default}), and a wildcard covers one");
         found.at(config.object, at, what);
     }
 }
@@ -209,7 +226,9 @@ mod tests {
 
     #[test]
     fn names_of_load_balancers_are_known() {
-        for name in ["a-1.eu-west-1.elb.amazonaws.com", "a.elb.us-east-1.amazonaws.com", "a.elb.cn-north-1.amazonaws.com.cn"] {
+        for name in
+            ["a-1.eu-west-1.elb.amazonaws.com", "a.elb.us-east-1.amazonaws.com", "a.elb.cn-north-1.amazonaws.com.cn"]
+        {
             assert!(is_load_balancer_name(name), "{name}");
         }
         assert!(!is_load_balancer_name("elb.example.com") && !is_load_balancer_name("apps.amazonaws.com"));

@@ -144,7 +144,8 @@ fn deregistration_delay(set: &Set<'_>, found: &mut Found) {
             let name = "target-group-attributes";
             let given = delay(set, &alb, backend);
             let deployment = gateway.deployment(set, alb.object.namespace());
-            let grace = deployment.and_then(|d| number(&d.value["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]));
+            let grace =
+                deployment.and_then(|d| number(&d.value["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]));
             let (delay, grace) = (given.unwrap_or(DEFAULT_DELAY), grace.unwrap_or(DEFAULT_GRACE));
             if delay > grace {
                 let default = if given.is_none() { ", the default" } else { "" };

@@ -119,7 +119,10 @@ fn answer(set: &Set<'_>, gateway: Gateway, probe: &Probe<'_>, namespace: &str) -
 /// Whether Kourier's own listener has a route for a path.
 fn is_kouriers_own(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
-    matches!(path, "/" | "/certs" | "/stats" | "/stats/prometheus" | "/server_info" | "/clusters" | "/listeners" | "/ready")
+    matches!(
+        path,
+        "/" | "/certs" | "/stats" | "/stats/prometheus" | "/server_info" | "/clusters" | "/listeners" | "/ready"
+    )
 }
 
 /// Gloo answers what its bootstrap says; before the first Knative Service it listens nowhere else.
@@ -191,7 +194,11 @@ fn health_check_port_name(set: &Set<'_>, found: &mut Found) {
                 }
                 Some(_) => continue,
             };
-            found.at(alb.object, field("healthcheck-port"), format!("the health check's port is the name {name}, and {why}"));
+            found.at(
+                alb.object,
+                field("healthcheck-port"),
+                format!("the health check's port is the name {name}, and {why}"),
+            );
             break;
         }
     }
@@ -203,7 +210,9 @@ mod tests {
 
     #[test]
     fn success_codes_are_a_list_of_codes_and_ranges() {
-        assert!(accepts("200", 200) && accepts("200,404", 404) && accepts("200-499", 404) && accepts(" 200 , 404 ", 404));
+        assert!(
+            accepts("200", 200) && accepts("200,404", 404) && accepts("200-499", 404) && accepts(" 200 , 404 ", 404)
+        );
         assert!(!accepts("200", 404) && !accepts("200-399", 404) && !accepts("ok", 200));
     }
 }

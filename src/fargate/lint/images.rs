@@ -51,7 +51,9 @@ fn hold(image: &str) -> Hold {
     }
     // `1.38.0-rc.1` and `20.04-20240101` are what they are; a word after a minor, as in `1.37-latest`, changes nothing.
     let pinned_by_rest = rest.chars().filter(char::is_ascii_digit).count() >= 6
-        || ["rc", "alpha", "beta", "pre"].iter().any(|word| rest.trim_start_matches(['-', '_', '.', '+']).starts_with(word));
+        || ["rc", "alpha", "beta", "pre"]
+            .iter()
+            .any(|word| rest.trim_start_matches(['-', '_', '.', '+']).starts_with(word));
     // One number alone is a build number, except on Docker Hub's own images, where it is a major version.
     let names_minor = match parts.as_slice() {
         [major] => !name.contains('/') && major.len() <= 3,
@@ -84,7 +86,9 @@ fn image_tag_floats(set: &Set<'_>, found: &mut Found) {
 }
 
 fn image_tag_minor(set: &Set<'_>, found: &mut Found) {
-    with_hold(set, found, &Hold::Minor, |who, image| format!("{who} has an image whose tag moves with patches, {image}"));
+    with_hold(set, found, &Hold::Minor, |who, image| {
+        format!("{who} has an image whose tag moves with patches, {image}")
+    });
 }
 
 /// Whether a reference says by its name that the image is not for x86-64 Linux.
@@ -125,21 +129,26 @@ mod tests {
 
     #[test]
     fn a_minor_version_moves_with_its_patches() {
-        for image in ["docker.io/envoyproxy/envoy:v1.37-latest", "busybox:1.36", "alpine:3.20", "node:22-slim", "redis:7"] {
+        for image in
+            ["docker.io/envoyproxy/envoy:v1.37-latest", "busybox:1.36", "alpine:3.20", "node:22-slim", "redis:7"]
+        {
             assert_eq!(hold(image), Hold::Minor, "{image}");
         }
     }
 
     #[test]
     fn no_tag_and_latest_may_be_anything_tomorrow() {
-        for image in ["nginx", "localhost:5000/app", "a/b:latest", "a/b:main", "a/b:nightly-debug", "a/b:debug-latest"] {
+        for image in ["nginx", "localhost:5000/app", "a/b:latest", "a/b:main", "a/b:nightly-debug", "a/b:debug-latest"]
+        {
             assert_eq!(hold(image), Hold::Floating, "{image}");
         }
     }
 
     #[test]
     fn an_image_for_another_machine_is_known_by_its_name() {
-        for image in ["arm64v8/nginx:1.27.0", "a/b:1.2.3-arm64", "mcr.microsoft.com/windows/nanoserver:ltsc2022-nanoserver"] {
+        for image in
+            ["arm64v8/nginx:1.27.0", "a/b:1.2.3-arm64", "mcr.microsoft.com/windows/nanoserver:ltsc2022-nanoserver"]
+        {
             assert!(is_for_another_machine(image), "{image}");
         }
         for image in ["a/arm64-tools:1.2.3", "a/b:1.2.3-amd64", "nginx"] {

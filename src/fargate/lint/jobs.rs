@@ -37,7 +37,8 @@ fn generate_name(set: &Set<'_>, found: &mut Found) {
 
 fn default_domain_job(set: &Set<'_>, found: &mut Found) {
     let answered = set.config("config-domain").is_some_and(|c| {
-        entries(&c.object.value["data"]).any(|(key, value)| key != "_example" && value.as_str().is_none_or(|v| v.trim().is_empty()))
+        entries(&c.object.value["data"])
+            .any(|(key, value)| key != "_example" && value.as_str().is_none_or(|v| v.trim().is_empty()))
     });
     for pod in set.pods().filter(|pod| pod.object.is("batch", "Job") && !answered) {
         let runs_it = pod.containers.iter().any(|container| {

@@ -51,7 +51,12 @@ fn checksum(example: &str) -> String {
 
 /// Whether the cluster gets a metrics-server from this set, as far as can be seen.
 fn has_metrics_server(set: &Set<'_>) -> bool {
-    let serves = set.objects().any(|o| o.kind() == "APIService" && o.name().ends_with(".metrics.k8s.io") && !o.name().contains("custom") && !o.name().contains("external"));
+    let serves = set.objects().any(|o| {
+        o.kind() == "APIService"
+            && o.name().ends_with(".metrics.k8s.io")
+            && !o.name().contains("custom")
+            && !o.name().contains("external")
+    });
     let runs = set.templates().any(|pod| {
         pod.object.name() == "metrics-server"
             || pod.containers.iter().any(|c| c.value["image"].as_str().is_some_and(|i| i.contains("/metrics-server")))
@@ -74,7 +79,11 @@ fn hpa_needs_metrics_server(set: &Set<'_>, found: &mut Found) {
         let by_resource = items(metrics).next().is_none()
             || items(metrics).any(|metric| metric["type"] == "Resource" || metric["type"] == "ContainerResource");
         if by_resource {
-            found.at(hpa, "/spec/metrics", "it scales by CPU or memory, which metrics-server measures, and none is in sight");
+            found.at(
+                hpa,
+                "/spec/metrics",
+                "it scales by CPU or memory, which metrics-server measures, and none is in sight",
+            );
         }
     }
 }
@@ -109,7 +118,8 @@ fn webhook_certificates_written(set: &Set<'_>, found: &mut Found) {
     for configuration in configurations.iter().flat_map(|kind| set.all("admissionregistration.k8s.io", kind)) {
         for (i, webhook) in items(&configuration.value["webhooks"]).enumerate() {
             let client = &webhook["clientConfig"];
-            let knatives = client["service"]["namespace"] == "knative-serving" && client["service"]["name"] == "webhook";
+            let knatives =
+                client["service"]["namespace"] == "knative-serving" && client["service"]["name"] == "webhook";
             if knatives && client["caBundle"].as_str().is_some_and(|bundle| !bundle.is_empty()) {
                 let what = "the CA is filled in by Knative, and applying this undoes that";
                 found.at(configuration, format!("/webhooks/{i}/clientConfig/caBundle"), what);

@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_star_is_any_characters_and_a_question_mark_exactly_one() {
-        for (pattern, text) in [("*", ""), ("knative-*", "knative-serving"), ("a?c", "abc"), ("*-sys*m", "kube-system")] {
+        for (pattern, text) in [("*", ""), ("knative-*", "knative-serving"), ("a?c", "abc"), ("*-sys*m", "kube-system")]
+        {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a?c", "ac"), ("knative-*", "kourier-system"), ("", "a"), ("a*b", "ac")] {

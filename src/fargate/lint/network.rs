@@ -63,9 +63,9 @@ fn has_ip_targets(set: &Set<'_>, service: &Object<'_>) -> bool {
 
 /// Whether a controller in the set makes IP targets unless it is told otherwise.
 fn controller_defaults_to_ip(set: &Set<'_>) -> bool {
-    set.templates().flat_map(|pod| &pod.containers).any(|container| {
-        items(&container.value["args"]).any(|arg| arg == "--default-target-type=ip")
-    })
+    set.templates()
+        .flat_map(|pod| &pod.containers)
+        .any(|container| items(&container.value["args"]).any(|arg| arg == "--default-target-type=ip"))
 }
 
 /// Why a Service cannot work without nodes, with the field that says so.
@@ -154,8 +154,9 @@ fn target_type<'s>(set: &Set<'s>, alb: &Alb<'s>, backend: &Backend<'_>) -> &'s s
 
 fn ingress_target_type(set: &Set<'_>, found: &mut Found) {
     for alb in albs(set) {
-        let by_node = alb.backends.iter().find(|backend| target_type(set, &alb, backend) != "ip");
-        if let Some(backend) = by_node.filter(|backend| !backend.port.as_str().is_some_and(|p| p == "use-annotation")) {
+        // An action of the load balancer itself, such as a redirect, has no targets.
+        let mut with_targets = alb.backends.iter().filter(|backend| backend.port != "use-annotation");
+        if let Some(backend) = with_targets.find(|backend| target_type(set, &alb, backend) != "ip") {
             let said = alb.of_backend(set, backend, "target-type").is_some();
             let default = if said { "" } else { ", the default" };
             let what = format!("the targets behind {} are instances{default}, and Fargate has none", backend.service);

@@ -154,10 +154,12 @@ fn controller_asks_imds(set: &Set<'_>, found: &mut Found) {
             continue;
         }
         let has = |flags: &[&str]| {
-            items(&container.value["args"]).chain(items(&container.value["command"])).filter_map(Value::as_str).any(|arg| {
-                let flag = arg.split_once(['=', ' ']).map_or(arg, |(flag, _)| flag);
-                flags.iter().any(|f| f.trim_start_matches('-') == flag.trim_start_matches('-'))
-            })
+            items(&container.value["args"]).chain(items(&container.value["command"])).filter_map(Value::as_str).any(
+                |arg| {
+                    let flag = arg.split_once(['=', ' ']).map_or(arg, |(flag, _)| flag);
+                    flags.iter().any(|f| f.trim_start_matches('-') == flag.trim_start_matches('-'))
+                },
+            )
         };
         let env = |name: &str| items(&container.value["env"]).any(|e| e["name"] == name);
         let region = has(REGION) || env("AWS_REGION") || env("AWS_DEFAULT_REGION");

@@ -75,7 +75,9 @@ fn listens_there(flag: &str, next: &str) -> bool {
     let (name, value) = flag.split_once('=').unwrap_or((flag, next));
     let name = name.trim_start_matches('-').to_ascii_lowercase();
     let names_a_listener = ["port", "addr", "bind", "listen"].iter().any(|part| name.contains(part))
-        && !["kubelet", "target", "upstream", "backend", "remote", "node", "peer"].iter().any(|part| name.contains(part));
+        && !["kubelet", "target", "upstream", "backend", "remote", "node", "peer"]
+            .iter()
+            .any(|part| name.contains(part));
     let value = value.trim_matches(['"', '\'']);
     let (host, port) = value.rsplit_once(':').unwrap_or(("", value));
     let here = matches!(host, "" | "0.0.0.0" | "[::]" | "::" | "*" | "127.0.0.1" | "[::1]" | "localhost")

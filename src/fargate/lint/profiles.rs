@@ -124,11 +124,19 @@ fn fargate_profile_refused(set: &Set<'_>, found: &mut Found) {
             if name.is_empty() {
                 found.at(cluster, at, "a Fargate profile has no name");
             } else if name.starts_with("eks-") {
-                found.at(cluster, format!("{at}/name"), format!("the Fargate profile {name} has a name that EKS keeps for itself"));
+                found.at(
+                    cluster,
+                    format!("{at}/name"),
+                    format!("the Fargate profile {name} has a name that EKS keeps for itself"),
+                );
             } else if items(selectors).next().is_none() {
                 found.at(cluster, at, format!("the Fargate profile {name} has no selectors"));
             } else if items(selectors).any(|s| s["namespace"].as_str().is_none_or(str::is_empty)) {
-                found.at(cluster, format!("{at}/selectors"), format!("a selector of the Fargate profile {name} has no namespace"));
+                found.at(
+                    cluster,
+                    format!("{at}/selectors"),
+                    format!("a selector of the Fargate profile {name} has no namespace"),
+                );
             }
         }
     }

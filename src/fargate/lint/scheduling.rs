@@ -115,7 +115,8 @@ fn not_x86_linux(set: &Set<'_>, found: &mut Found) {
             found.at(pod.object, pod.spec_field("/os/name"), format!("the pod asks for {os}"));
         }
         for container in &pod.containers {
-            if let Some(image) = container.value["image"].as_str().filter(|image| images::is_for_another_machine(image)) {
+            if let Some(image) = container.value["image"].as_str().filter(|image| images::is_for_another_machine(image))
+            {
                 let what = format!("container `{}` has an image for another machine, {image}", container.name);
                 found.at(pod.object, container.field("/image"), what);
             }
@@ -161,9 +162,7 @@ mod tests {
 
     #[test]
     fn one_affinity_term_that_a_fargate_node_fits_is_enough() {
-        let term = |key: &str, operator: &str, values: &[&str]| {
-            json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]})
-        };
+        let term = |key: &str, operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
         for fits in [
             term("kubernetes.io/arch", "In", &["arm64", "amd64"]),
             term("node-role.kubernetes.io/control-plane", "DoesNotExist", &[]),

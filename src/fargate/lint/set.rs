@@ -99,7 +99,7 @@ pub struct Container<'s> {
     pub value: &'s Value,
 }
 
-impl<'s> Container<'s> {
+impl Container<'_> {
     /// A JSON pointer below it.
     pub fn field(&self, below: &str) -> String {
         format!("{}{below}", self.at)
@@ -247,7 +247,8 @@ impl<'s> Config<'s> {
 
     /// The Knative version that its labels tell, as (major, minor).
     pub fn version(&self) -> Option<(u32, u32)> {
-        let text = ["app.kubernetes.io/version", "serving.knative.dev/release"].iter().find_map(|l| self.object.label(l))?;
+        let text =
+            ["app.kubernetes.io/version", "serving.knative.dev/release"].iter().find_map(|l| self.object.label(l))?;
         let mut parts = text.trim_start_matches('v').split('.').map(str::parse);
         Some((parts.next()?.ok()?, parts.next()?.ok()?))
     }

@@ -31,7 +31,8 @@ const USUAL_BURST: f64 = 200.0;
 
 fn target_burst_capacity(set: &Set<'_>, found: &mut Found) {
     let small = |text: &str| text.trim().parse::<f64>().is_ok_and(|burst| (0.0..USUAL_BURST).contains(&burst));
-    let what = |text: &str| format!("with a target burst capacity of {text}, requests go to pods past the activator's queue");
+    let what =
+        |text: &str| format!("with a target burst capacity of {text}, requests go to pods past the activator's queue");
     if let Some(config) = set.config("config-autoscaler")
         && let Some((text, at)) = config.get(&["target-burst-capacity"]).filter(|(text, _)| small(text))
     {

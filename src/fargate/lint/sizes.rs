@@ -3,7 +3,7 @@
 use super::set::{KNATIVE, Set};
 use super::{Check, Found};
 use crate::fargate::pod::Workload;
-use crate::fargate::quantity::Memory;
+use crate::fargate::quantity::{Memory, Quantity};
 use crate::fargate::size::{Requests, STORAGE_MAX, Size, SizeError};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -27,7 +27,7 @@ fn ephemeral_storage(set: &Set<'_>, found: &mut Found) {
 fn too_large(set: &Set<'_>, found: &mut Found) {
     for pod in set.pods() {
         if let Ok(mut requests) = Requests::of(&pod.pod) {
-            requests.storage = Default::default();
+            requests.storage = Quantity::default();
             if let Err(SizeError::DoesNotFit(what)) = Size::of(&requests) {
                 found.at(pod.object, pod.spec_field("/containers"), format!("no Fargate size fits the pod: {what}"));
             }

@@ -102,8 +102,11 @@ struct Claim<'s> {
 }
 
 fn claims<'s>(set: &Set<'s>) -> Vec<Claim<'s>> {
-    let whole =
-        set.all("", "PersistentVolumeClaim").map(|o| Claim { object: o, field: "/spec".to_owned(), spec: &o.value["spec"] });
+    let whole = set.all("", "PersistentVolumeClaim").map(|o| Claim {
+        object: o,
+        field: "/spec".to_owned(),
+        spec: &o.value["spec"],
+    });
     let mut claims: Vec<_> = whole.collect();
     for object in set.all("apps", "StatefulSet") {
         let templates = items(&object.value["spec"]["volumeClaimTemplates"]).enumerate();
@@ -165,7 +168,9 @@ fn volume_claim_unbound(set: &Set<'_>, found: &mut Found) {
     for claim in claims(set) {
         if matches!(claim.source(set), Source::Unknown) {
             let what = match claim.spec["storageClassName"].as_str() {
-                Some(class) => format!("nothing here says that storage class `{class}` is EFS with volumes made by hand"),
+                Some(class) => {
+                    format!("nothing here says that storage class `{class}` is EFS with volumes made by hand")
+                }
                 None => "the claim names neither a volume nor a storage class".to_owned(),
             };
             found.at(claim.object, claim.field, what);

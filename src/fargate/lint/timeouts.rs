@@ -92,7 +92,8 @@ fn stays_up(set: &Set<'_>, pod: &Template<'_>) -> bool {
     let annotations = [&pod.metadata["annotations"], &pod.object.value["metadata"]["annotations"]];
     let keys = ["autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/minScale"];
     let said = annotations.iter().flat_map(|a| keys.map(|key| number(&a[key]))).flatten().next();
-    let default = set.config("config-autoscaler").and_then(|c| c.get(&["min-scale"])).and_then(|(v, _)| v.trim().parse().ok());
+    let default =
+        set.config("config-autoscaler").and_then(|c| c.get(&["min-scale"])).and_then(|(v, _)| v.trim().parse().ok());
     said.or(default).is_some_and(|least| least > 0)
 }
 
@@ -126,7 +127,8 @@ fn activator_grace(set: &Set<'_>, found: &mut Found) {
     let grace = number(&activator.value["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]).unwrap_or(30);
     let (longest, by) = longest_request(set);
     if grace < longest {
-        let what = format!("the activator is killed {grace} s after it is told to stop; a request may take {longest} ({by})");
+        let what =
+            format!("the activator is killed {grace} s after it is told to stop; a request may take {longest} ({by})");
         found.at(activator, "/spec/template/spec/terminationGracePeriodSeconds", what);
     }
 }
@@ -155,6 +157,7 @@ fn go_duration(text: &str) -> Option<f64> {
     total.map(|total| sign * total)
 }
 
+const ANNOTATION: &str = "serving.knative.dev/progress-deadline";
 const DEADLINE: &[&str] = &["progress-deadline", "progressDeadline"];
 
 #[allow(clippy::cast_precision_loss, reason = "600 is exact")]
@@ -169,7 +172,6 @@ fn progress_deadline(set: &Set<'_>, found: &mut Found) {
     {
         found.at(config.object, at, what(text));
     }
-    const ANNOTATION: &str = "serving.knative.dev/progress-deadline";
     for pod in set.pods().filter(|pod| pod.object.group() == KNATIVE) {
         if let Some(text) = pod.metadata["annotations"][ANNOTATION].as_str().filter(|text| short(text)) {
             let at = format!("{}/metadata/annotations/{}", pod.at, pointer::escape(ANNOTATION));
@@ -184,7 +186,11 @@ fn knative_config_refused(set: &Set<'_>, found: &mut Found) {
     {
         let nanos = go_duration(text.trim());
         if !nanos.is_some_and(|nanos| nanos > 0.0 && nanos % 1e9 == 0.0) {
-            found.at(config.object, at, format!("progress-deadline is `{text}`, which is no duration in whole seconds"));
+            found.at(
+                config.object,
+                at,
+                format!("progress-deadline is `{text}`, which is no duration in whole seconds"),
+            );
         }
     }
     if let Some(config) = set.config("config-defaults") {
@@ -229,7 +235,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_go_reads_them() {
-        for (text, seconds) in [("600s", 600.0), ("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("-2s", -2.0), ("0", 0.0)] {
+        for (text, seconds) in
+            [("600s", 600.0), ("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("-2s", -2.0), ("0", 0.0)]
+        {
             assert_eq!(go_duration(text), Some(seconds * 1e9), "{text}");
         }
         for text in ["banana", "600", "10 m", "", "s", "1..5s", "1d"] {
