@@ -23,6 +23,7 @@ mod jobs;
 mod knative;
 mod labels;
 mod network;
+mod order;
 pub mod page;
 mod pods;
 mod ports;
@@ -58,6 +59,7 @@ const SUBJECTS: &[&[Check]] = &[
     certificates::CHECKS,
     timeouts::CHECKS,
     knative::CHECKS,
+    order::CHECKS,
     settings::CHECKS,
     profiles::CHECKS,
 ];

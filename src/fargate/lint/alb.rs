@@ -49,7 +49,7 @@ pub(super) fn ingresses<'s>(set: &Set<'s>) -> impl Iterator<Item = &'s Object<'s
 }
 
 /// The Ingresses that become an ALB.
-pub(super) fn albs<'s>(set: &Set<'s>) -> Vec<Alb<'s>> {
+pub(super) fn of<'s>(set: &Set<'s>) -> Vec<Alb<'s>> {
     let all: Vec<_> = ingresses(set).filter(|ingress| is_alb(set, ingress)).collect();
     all.iter()
         .map(|&object| {

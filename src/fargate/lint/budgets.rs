@@ -1,9 +1,10 @@
 //! Disruption budgets against evictions (F19, K06). EKS patches Fargate pods by evicting them.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::gateway::Gateway;
-use super::labels::selects;
 use super::set::{Object, Set};
 use super::{Check, Found};
 
@@ -60,22 +61,14 @@ fn budget_allows_nothing(set: &Set<'_>, found: &mut Found) {
 fn budget_blocks_eviction(set: &Set<'_>, found: &mut Found) {
     for budget in budgets(set).filter(|budget| allows_nothing(budget).is_none()) {
         let Some(least) = amount(&budget.value["spec"]["minAvailable"]) else { continue };
-        let selector = selector(budget);
-        let covered = set
-            .templates()
-            .filter(|pod| pod.object.namespace() == budget.namespace() && selects(selector, pod.labels()))
-            .filter_map(|pod| set.replicas(pod.object));
-        let (mut workloads, mut pods) = (0, 0_i64);
-        for replicas in covered {
-            workloads += 1;
-            pods = pods.saturating_add(replicas);
-        }
+        let covered = set.selected(budget.namespace(), selector(budget));
+        let pods = covered.iter().filter_map(|(_, pod)| set.replicas(pod.object)).fold(0, i64::saturating_add);
         let needed = match least {
             Amount::Pods(count) => count,
             // Rounded up, as the disruption controller does.
             Amount::Percent(percent) => pods.saturating_mul(percent).saturating_add(99) / 100,
         };
-        if workloads > 0 && pods > 0 && needed >= pods {
+        if pods > 0 && needed >= pods {
             let least = &budget.value["spec"]["minAvailable"];
             let least = least.as_str().map_or_else(|| least.to_string(), str::to_owned);
             let what = format!("minAvailable {least} of {} means that none may be evicted", pods_in_words(pods));
@@ -89,12 +82,15 @@ fn pods_in_words(count: i64) -> String {
 }
 
 fn budgets_overlap(set: &Set<'_>, found: &mut Found) {
-    for pod in set.templates() {
-        let mut covering =
-            budgets(set).filter(|b| b.namespace() == pod.object.namespace() && selects(selector(b), pod.labels()));
-        if let (Some(first), Some(second)) = (covering.next(), covering.next()) {
-            let what = format!("two budgets select the same pods: {} and {}", first.name(), second.name());
-            found.at(pod.object, format!("{}/metadata/labels", pod.at), what);
+    let mut covered: BTreeMap<usize, &str> = BTreeMap::new();
+    for budget in budgets(set) {
+        for (i, pod) in set.selected(budget.namespace(), selector(budget)) {
+            let first = *covered.entry(i).or_insert(budget.name());
+            // The same budget may stand in two files.
+            if first != budget.name() {
+                let what = format!("two budgets select the same pods: {first} and {}", budget.name());
+                found.at(pod.object, format!("{}/metadata/labels", pod.at), what);
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! TLS that ends at the ALB, and what Knative has to know of it (G3, G4).
 
-use super::alb::{Alb, albs, field};
+use super::alb::{Alb, field};
 use super::set::{KNATIVE, Object, Set, entries, items};
 use super::{Check, Found};
 use crate::rewrite::pointer;
@@ -20,8 +20,8 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 fn https_without_certificate(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
-        let tls = alb.annotation("listen-ports").is_some() && speaks(&alb, true);
+    for alb in set.albs() {
+        let tls = alb.annotation("listen-ports").is_some() && speaks(alb, true);
         if tls && !alb.has_certificate() && !alb.names_a_host() {
             found.at(alb.object, field("listen-ports"), "the ALB is to listen for HTTPS, and has no certificate");
         }
@@ -34,7 +34,7 @@ fn speaks(alb: &Alb<'_>, tls: bool) -> bool {
 }
 
 fn certificate_unused(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set).iter().filter(|alb| alb.annotation("certificate-arn").is_some()) {
+    for alb in set.albs().iter().filter(|alb| alb.annotation("certificate-arn").is_some()) {
         if alb.listeners().is_some_and(|listeners| listeners.iter().all(|(_, tls)| !tls)) {
             found.at(
                 alb.object,
@@ -46,7 +46,7 @@ fn certificate_unused(set: &Set<'_>, found: &mut Found) {
 }
 
 fn ssl_redirect_port(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set).iter().filter(|alb| alb.annotation("ssl-redirect").is_some()) {
+    for alb in set.albs().iter().filter(|alb| alb.annotation("ssl-redirect").is_some()) {
         if let (Some(port), Some(listeners)) = (alb.redirect(), alb.listeners())
             && !listeners.iter().any(|(listener, tls)| *tls && port.parse() == Ok(*listener))
         {
@@ -57,7 +57,7 @@ fn ssl_redirect_port(set: &Set<'_>, found: &mut Found) {
 }
 
 fn http_not_redirected(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set).iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
+    for alb in set.albs().iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
         if speaks(alb, true) && speaks(alb, false) && alb.redirect().is_none() {
             found.at(alb.object, field("listen-ports"), "what comes in over plain HTTP is served, not redirected");
         }
@@ -65,8 +65,8 @@ fn http_not_redirected(set: &Set<'_>, found: &mut Found) {
 }
 
 /// The load balancers before a gateway of Knative.
-fn before_knative<'s>(set: &Set<'s>) -> Vec<Alb<'s>> {
-    albs(set).into_iter().filter(|alb| alb.gateways(set).next().is_some()).collect()
+fn before_knative<'a, 's>(set: &'a Set<'s>) -> Vec<&'a Alb<'s>> {
+    set.albs().iter().filter(|alb| alb.gateways(set).next().is_some()).collect()
 }
 
 const SCHEME: &[&str] = &["default-external-scheme", "defaultExternalScheme"];

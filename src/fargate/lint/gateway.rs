@@ -1,6 +1,6 @@
 //! Knative's way in, behind an ALB (G1, G2, G6).
 
-use super::alb::{Alb, Backend, albs, attribute, field};
+use super::alb::{Alb, Backend, attribute, field};
 use super::network;
 use super::set::{Object, Set, number};
 use super::{Check, Found};
@@ -77,27 +77,26 @@ fn gateway_load_balancer(set: &Set<'_>, found: &mut Found) {
 }
 
 fn gateway_elsewhere(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
-        for backend in &alb.backends {
-            let namespace = alb.object.namespace();
-            if set.find("", "Service", namespace, backend.service).is_some() {
-                continue;
-            }
-            let elsewhere = set.all("", "Service").find(|s| s.name() == backend.service);
-            if let Some(service) = elsewhere {
-                let what = format!(
-                    "the Ingress is in {namespace}, and its Service {} in {}",
-                    backend.service,
-                    service.namespace()
-                );
-                found.at(alb.object, backend.at.clone(), what);
-            }
+    for alb in set.albs() {
+        let namespace = alb.object.namespace();
+        for backend in alb.backends.iter().filter(|backend| alb.service(set, backend).is_none()) {
+            // Other Services of that name may be others indeed, unless they stand beside the Ingress.
+            let is_meant = |s: &&Object<'_>| gateway_of(s).is_some() || s.file() == alb.object.file();
+            let elsewhere = set.all("", "Service").filter(|s| s.name() == backend.service).find(is_meant);
+            let known = KNOWN.iter().find(|(_, _, name, _)| *name == backend.service && *name != "envoy");
+            let there = match (elsewhere, known) {
+                (Some(service), _) => service.namespace(),
+                (None, Some((_, usual, ..))) if namespace == "default" => usual,
+                _ => continue,
+            };
+            let what = format!("the Ingress is in {namespace}, and its Service {} in {there}", backend.service);
+            found.at(alb.object, backend.at.clone(), what);
         }
     }
 }
 
 fn gateway_host_rule(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         let caught = alb.gateways(set).any(|(_, backend)| backend.host.is_none());
         let first = alb.gateways(set).find_map(|(gateway, backend)| Some((gateway, backend, backend.host?)));
         if let Some((gateway, backend, host)) = first.filter(|_| !caught) {
@@ -118,7 +117,7 @@ fn takes_every_path(backend: &Backend<'_>) -> bool {
 }
 
 fn gateway_path(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         if alb.gateways(set).any(|(_, backend)| takes_every_path(backend)) {
             continue;
         }
@@ -139,10 +138,10 @@ const DEFAULT_GRACE: i64 = 30;
 const DEFAULT_DELAY: i64 = 300;
 
 fn deregistration_delay(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         if let Some((gateway, backend)) = alb.gateways(set).next() {
             let name = "target-group-attributes";
-            let given = delay(set, &alb, backend);
+            let given = delay(set, alb, backend);
             let deployment = gateway.deployment(set, alb.object.namespace());
             let grace =
                 deployment.and_then(|d| number(&d.value["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]));

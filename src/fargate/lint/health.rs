@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::alb::{Alb, Backend, albs, field};
+use super::alb::{Alb, Backend, field};
 use super::gateway::Gateway;
 use super::set::{Object, Set, items, number};
 use super::{Check, Found};
@@ -31,9 +31,9 @@ struct Probe<'s> {
 }
 
 fn health_check_fails(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         let Some((gateway, backend)) = alb.gateways(set).next() else { continue };
-        let Some(probe) = probe(set, &alb, backend, gateway) else { continue };
+        let Some(probe) = probe(set, alb, backend, gateway) else { continue };
         let answer = answer(set, gateway, &probe, alb.object.namespace());
         let said = match answer {
             Answer::Unknown => continue,
@@ -179,7 +179,7 @@ fn accepts(codes: &str, code: u16) -> bool {
 }
 
 fn health_check_port_name(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         for backend in &alb.backends {
             let Some(name) = alb.of_backend(set, backend, "healthcheck-port").map(str::trim) else { continue };
             if name == "traffic-port" || name.parse::<u16>().is_ok() {

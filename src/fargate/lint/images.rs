@@ -54,9 +54,9 @@ fn hold(image: &str) -> Hold {
         || ["rc", "alpha", "beta", "pre"]
             .iter()
             .any(|word| rest.trim_start_matches(['-', '_', '.', '+']).starts_with(word));
-    // One number alone is a build number, except on Docker Hub's own images, where it is a major version.
+    // One number alone is a build number, except after a v, or on Docker Hub's own images: there it is a major version.
     let names_minor = match parts.as_slice() {
-        [major] => !name.contains('/') && major.len() <= 3,
+        [major] => !name.contains('/') && major.len() <= 3 || tag.starts_with('v') && major.len() <= 2,
         [_, minor] => minor.len() <= 3 && parts[0].len() <= 3,
         _ => rest == "-latest",
     };
@@ -129,9 +129,14 @@ mod tests {
 
     #[test]
     fn a_minor_version_moves_with_its_patches() {
-        for image in
-            ["docker.io/envoyproxy/envoy:v1.37-latest", "busybox:1.36", "alpine:3.20", "node:22-slim", "redis:7"]
-        {
+        for image in [
+            "docker.io/envoyproxy/envoy:v1.37-latest",
+            "busybox:1.36",
+            "alpine:3.20",
+            "node:22-slim",
+            "redis:7",
+            "a/b/c:v2",
+        ] {
             assert_eq!(hold(image), Hold::Minor, "{image}");
         }
     }

@@ -1,16 +1,14 @@
-//! Knative's own objects (K01, K03, K04, K07, K08).
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Knative's own objects (K01, K03, K04, K07).
 
 use super::set::{KNATIVE, Object, Set, entries, items};
-use super::{Check, Found};
+use super::{Check, Found, order};
+use crate::rewrite::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "example-checksum", run: example_checksum },
     Check { code: "hpa-needs-metrics-server", run: hpa_needs_metrics_server },
     Check { code: "autoscaler-hpa-unused", run: autoscaler_hpa_unused },
     Check { code: "webhook-certificates-written", run: webhook_certificates_written },
-    Check { code: "custom-resource-with-definition", run: custom_resource_with_definition },
 ];
 
 const CHECKSUM: &str = "knative.dev/example-checksum";
@@ -106,6 +104,9 @@ fn autoscaler_hpa_unused(set: &Set<'_>, found: &mut Found) {
     }
 }
 
+/// What tells Argo CD to put an object in place of the one that is there, or to remove it.
+const ARGO: &str = "argocd.argoproj.io/sync-options";
+
 fn webhook_certificates_written(set: &Set<'_>, found: &mut Found) {
     if let Some(secret) = set.find("", "Secret", "knative-serving", "webhook-certs") {
         for key in ["data", "stringData"] {
@@ -113,9 +114,12 @@ fn webhook_certificates_written(set: &Set<'_>, found: &mut Found) {
                 found.at(secret, format!("/{key}"), "the Secret is written by Knative, and applying this undoes that");
             }
         }
+        if let Some(options) = secret.annotation(ARGO).filter(|options| options.contains("Replace=true")) {
+            let field = format!("/metadata/annotations/{}", pointer::escape(ARGO));
+            found.at(secret, field, format!("with {options}, every sync empties what Knative has written"));
+        }
     }
-    let configurations = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
-    for configuration in configurations.iter().flat_map(|kind| set.all("admissionregistration.k8s.io", kind)) {
+    for configuration in order::webhook_configurations(set) {
         for (i, webhook) in items(&configuration.value["webhooks"]).enumerate() {
             let client = &webhook["clientConfig"];
             let knatives =
@@ -124,23 +128,6 @@ fn webhook_certificates_written(set: &Set<'_>, found: &mut Found) {
                 let what = "the CA is filled in by Knative, and applying this undoes that";
                 found.at(configuration, format!("/webhooks/{i}/clientConfig/caBundle"), what);
             }
-        }
-    }
-}
-
-fn custom_resource_with_definition(set: &Set<'_>, found: &mut Found) {
-    let mut defined: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
-    for definition in set.all("apiextensions.k8s.io", "CustomResourceDefinition") {
-        let spec = &definition.value["spec"];
-        if let (Some(group), Some(kind)) = (spec["group"].as_str(), spec["names"]["kind"].as_str()) {
-            defined.entry(definition.file()).or_default().insert((group, kind));
-        }
-    }
-    for object in set.objects() {
-        let id = object.identity();
-        if defined.get(object.file()).is_some_and(|kinds| kinds.contains(&(id.group.as_str(), id.kind.as_str()))) {
-            let what = format!("the file also defines {}, which a new cluster does not know yet", id.kind_and_group());
-            found.at(object, "/kind", what);
         }
     }
 }

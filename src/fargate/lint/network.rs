@@ -1,6 +1,6 @@
 //! Services, Ingresses and what is around them (F23, F24, F25, G1, G7).
 
-use super::alb::{Alb, Backend, CLASS, albs, field, ingresses};
+use super::alb::{Alb, Backend, CLASS, field, ingresses};
 use super::gateway::gateway_of;
 use super::set::{Object, Set, entries, items};
 use super::{Check, Found};
@@ -18,7 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// Policies that some CNI enforces on its nodes: group (or its end) and kind.
-const POLICIES: [(&str, &str); 9] = [
+const POLICIES: [(&str, &str); 10] = [
     ("networking.k8s.io", "NetworkPolicy"),
     ("extensions", "NetworkPolicy"),
     ("projectcalico.org", "NetworkPolicy"),
@@ -28,6 +28,7 @@ const POLICIES: [(&str, &str); 9] = [
     ("policy.networking.k8s.io", "AdminNetworkPolicy"),
     ("policy.networking.k8s.io", "BaselineAdminNetworkPolicy"),
     ("networking.k8s.aws", "ApplicationNetworkPolicy"),
+    ("networking.k8s.aws", "ClusterNetworkPolicy"),
 ];
 
 fn network_policy(set: &Set<'_>, found: &mut Found) {
@@ -79,7 +80,7 @@ pub(super) fn needs_nodes(set: &Set<'_>, service: &Object<'_>) -> Option<(&'stat
             (!fine).then_some(("/spec/type", "is of type LoadBalancer, whose targets are nodes"))
         }
         Some("NodePort") => {
-            let behind_ip_targets = albs(set).iter().any(|alb| {
+            let behind_ip_targets = set.albs().iter().any(|alb| {
                 alb.object.namespace() == service.namespace()
                     && alb.backends.iter().any(|b| b.service == service.name() && target_type(set, alb, b) == "ip")
             });
@@ -147,16 +148,15 @@ fn load_balancer_annotation(set: &Set<'_>, found: &mut Found) {
 
 /// What the targets of a backend are: `ip` or `instance`.
 fn target_type<'s>(set: &Set<'s>, alb: &Alb<'s>, backend: &Backend<'_>) -> &'s str {
-    let default = if controller_defaults_to_ip(set) { "ip" } else { "instance" };
-    let param = alb.params["targetType"].as_str();
-    param.or_else(|| alb.of_backend(set, backend, "target-type")).unwrap_or(default)
+    let said = alb.params["targetType"].as_str().or_else(|| alb.of_backend(set, backend, "target-type"));
+    said.unwrap_or_else(|| if controller_defaults_to_ip(set) { "ip" } else { "instance" })
 }
 
 fn ingress_target_type(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         // An action of the load balancer itself, such as a redirect, has no targets.
         let mut with_targets = alb.backends.iter().filter(|backend| backend.port != "use-annotation");
-        if let Some(backend) = with_targets.find(|backend| target_type(set, &alb, backend) != "ip") {
+        if let Some(backend) = with_targets.find(|backend| target_type(set, alb, backend) != "ip") {
             let said = alb.of_backend(set, backend, "target-type").is_some();
             let default = if said { "" } else { ", the default" };
             let what = format!("the targets behind {} are instances{default}, and Fargate has none", backend.service);
@@ -181,7 +181,7 @@ pub(super) fn is_refused_path(backend: &Backend<'_>) -> bool {
 }
 
 fn ingress_path_star(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         for backend in alb.backends.iter().filter(|backend| is_refused_path(backend)) {
             let path = backend.path.unwrap_or_default();
             let what = format!("the path {path} has a * and is of type {}", backend.path_type);

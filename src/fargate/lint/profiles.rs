@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::labels::fits;
-use super::set::{KNATIVE, Set, Template, entries, items};
+use super::set::{KNATIVE, Object, Set, Template, entries, items};
 use super::{Check, Found};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -93,6 +93,13 @@ fn labels<'t>(pod: &'t Template<'_>) -> Vec<(&'t str, &'t str)> {
 
 fn namespace_without_profile(set: &Set<'_>, found: &mut Found) {
     let Some(profiles) = &set.profiles else { return };
+    // What no profile takes runs on nodes, where there are any.
+    let has_nodes = |cluster: &Object<'_>| {
+        ["nodeGroups", "managedNodeGroups"].iter().any(|key| items(&cluster.value[*key]).next().is_some())
+    };
+    if set.all("eksctl.io", "ClusterConfig").any(has_nodes) {
+        return;
+    }
     for pod in set.pods().filter(|pod| !is_part_of_another(pod)) {
         if !profiles.take(pod.object.namespace(), &labels(pod)) {
             let what = format!("no Fargate profile takes these pods of the namespace {}", pod.object.namespace());

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Place;
+use super::alb::{self, Alb};
 use super::profiles::Profiles;
-use super::scheduling;
+use super::{Place, labels, scheduling};
 use crate::fargate::pod::Pod;
 use crate::manifest::collection::Placed;
 use crate::manifest::object::Identity;
@@ -147,8 +147,14 @@ fn template<'s>(object: &'s Object<'s>) -> Option<Template<'s>> {
 pub struct Set<'s> {
     objects: &'s [Object<'s>],
     kinds: BTreeMap<&'s str, Vec<&'s Object<'s>>>,
+    /// Group, kind, namespace, name.
+    named: BTreeMap<[&'s str; 4], &'s Object<'s>>,
     templates: Vec<Template<'s>>,
-    scaled: BTreeMap<(&'s str, &'s str, &'s str), i64>,
+    /// Templates by namespace, and key and value of a label.
+    labelled: BTreeMap<[&'s str; 3], Vec<usize>>,
+    /// What the autoscaler of a workload (namespace, kind, name) keeps at least.
+    scaled: BTreeMap<[&'s str; 3], i64>,
+    albs: Vec<Alb<'s>>,
     /// The cluster's Fargate profiles, where the input tells them.
     pub profiles: Option<Profiles>,
 }
@@ -161,21 +167,36 @@ pub fn objects(placed: &[Placed]) -> Vec<Object<'_>> {
 impl<'s> Set<'s> {
     /// The set of these objects, with the profiles that are known apart from them.
     pub fn new(objects: &'s [Object<'s>], profiles: Option<Profiles>) -> Set<'s> {
-        let mut kinds: BTreeMap<&str, Vec<&Object<'_>>> = BTreeMap::new();
+        let mut set = Set {
+            objects,
+            kinds: BTreeMap::new(),
+            named: BTreeMap::new(),
+            templates: objects.iter().filter_map(template).collect(),
+            labelled: BTreeMap::new(),
+            scaled: BTreeMap::new(),
+            albs: Vec::new(),
+            profiles: None,
+        };
         for object in objects {
-            kinds.entry(object.kind()).or_default().push(object);
+            set.kinds.entry(object.kind()).or_default().push(object);
+            set.named.insert([object.group(), object.kind(), object.namespace(), object.name()], object);
         }
-        let templates = objects.iter().filter_map(template).collect();
-        let mut set = Set { objects, kinds, templates, scaled: BTreeMap::new(), profiles: None };
+        for (i, pod) in set.templates.iter().enumerate() {
+            for (key, value) in entries(pod.labels()) {
+                let label = [pod.object.namespace(), key, value.as_str().unwrap_or_default()];
+                set.labelled.entry(label).or_default().push(i);
+            }
+        }
         set.scaled = set
             .all("autoscaling", "HorizontalPodAutoscaler")
             .filter_map(|hpa| {
                 let target = &hpa.value["spec"]["scaleTargetRef"];
                 let least = number(&hpa.value["spec"]["minReplicas"]).unwrap_or(1);
-                Some(((hpa.namespace(), target["kind"].as_str()?, target["name"].as_str()?), least))
+                Some(([hpa.namespace(), target["kind"].as_str()?, target["name"].as_str()?], least))
             })
             .collect();
         set.profiles = Profiles::of(&set, profiles);
+        set.albs = alb::of(&set);
         set
     }
 
@@ -190,8 +211,26 @@ impl<'s> Set<'s> {
     }
 
     /// One object; the last where there are several.
-    pub fn find(&self, group: &'s str, kind: &str, namespace: &str, name: &str) -> Option<&'s Object<'s>> {
-        self.all(group, kind).filter(|o| o.namespace() == namespace && o.name() == name).last()
+    pub fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'s Object<'s>> {
+        self.named.get(&[group, kind, namespace, name]).copied()
+    }
+
+    /// The Ingresses that become an ALB.
+    pub(super) fn albs(&self) -> &[Alb<'s>] {
+        &self.albs
+    }
+
+    /// The pod templates of a namespace that a label selector selects, each with its number.
+    pub(super) fn selected<'a>(&'a self, namespace: &str, selector: &Value) -> Vec<(usize, &'a Template<'s>)> {
+        let first = entries(&selector["matchLabels"]).next().and_then(|(key, value)| Some((key, value.as_str()?)));
+        let candidates: Vec<usize> = match first {
+            Some((key, value)) => self.labelled.get(&[namespace, key, value]).cloned().unwrap_or_default(),
+            None => (0..self.templates.len()).collect(),
+        };
+        let candidates = candidates.into_iter().map(|i| (i, &self.templates[i]));
+        candidates
+            .filter(|(_, pod)| pod.object.namespace() == namespace && labels::selects(selector, pod.labels()))
+            .collect()
     }
 
     /// Pod templates whose pods run on Fargate.
@@ -216,7 +255,7 @@ impl<'s> Set<'s> {
         if !matches!(kind, "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController") {
             return None;
         }
-        let scaled = self.scaled.get(&(workload.namespace(), kind, workload.name()));
+        let scaled = self.scaled.get(&[workload.namespace(), kind, workload.name()]);
         Some(scaled.copied().or_else(|| number(&workload.value["spec"]["replicas"])).unwrap_or(1))
     }
 

@@ -1,7 +1,7 @@
 //! The chain of time-outs (section 4, G5): the ALB waits as long as a request may take, and a request may take as long as a
 //! cold start and its own work.
 
-use super::alb::{albs, field};
+use super::alb::field;
 use super::set::{Config, KNATIVE, Object, Set, Template, number};
 use super::{Check, Found};
 use crate::rewrite::pointer;
@@ -65,7 +65,7 @@ fn longest_request(set: &Set<'_>) -> (i64, String) {
 
 fn alb_idle_timeout(set: &Set<'_>, found: &mut Found) {
     let (longest, by) = longest_request(set);
-    for alb in albs(set).iter().filter(|alb| alb.gateways(set).next().is_some()) {
+    for alb in set.albs().iter().filter(|alb| alb.gateways(set).next().is_some()) {
         let given = alb.attribute(IDLE).and_then(|text| text.parse::<i64>().ok());
         let idle = given.unwrap_or(IDLE_TIMEOUT);
         if idle < longest {
@@ -77,7 +77,7 @@ fn alb_idle_timeout(set: &Set<'_>, found: &mut Found) {
 }
 
 fn alb_idle_timeout_range(set: &Set<'_>, found: &mut Found) {
-    for alb in albs(set) {
+    for alb in set.albs() {
         if let Some(text) = alb.attribute(IDLE)
             && !text.parse::<i64>().is_ok_and(|seconds| (1..=4000).contains(&seconds))
         {
