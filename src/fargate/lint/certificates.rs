@@ -57,7 +57,7 @@ fn ssl_redirect_port(set: &Set<'_>, found: &mut Found) {
 }
 
 fn http_not_redirected(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs().iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
+    for alb in before_knative(set).into_iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
         if speaks(alb, true) && speaks(alb, false) && alb.redirect().is_none() {
             found.at(alb.object, field("listen-ports"), "what comes in over plain HTTP is served, not redirected");
         }
