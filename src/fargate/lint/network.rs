@@ -177,14 +177,14 @@ fn ingress_class_twice(set: &Set<'_>, found: &mut Found) {
 
 /// Whether the controller refuses the path, and with it the whole Ingress.
 pub(super) fn is_refused_path(backend: &Backend<'_>) -> bool {
-    backend.path.is_some_and(|path| path.contains('*')) && ["Prefix", "Exact"].contains(&backend.path_type)
+    backend.path.is_some_and(|path| path.contains(['*', '?'])) && ["Prefix", "Exact"].contains(&backend.path_type)
 }
 
 fn ingress_path_star(set: &Set<'_>, found: &mut Found) {
     for alb in set.albs() {
         for backend in alb.backends.iter().filter(|backend| is_refused_path(backend)) {
             let path = backend.path.unwrap_or_default();
-            let what = format!("the path {path} has a * and is of type {}", backend.path_type);
+            let what = format!("the path {path} has a wildcard and is of type {}", backend.path_type);
             found.at(alb.object, format!("{}/path", backend.at), what);
         }
     }
