@@ -1,4 +1,4 @@
-//! Puts the catalog, the built-in rules and the templates into the binary, so that it works alone.
+//! Puts the catalog, the built-in rules, the templates and the pages of the lints into the binary, so that it works alone.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,8 +12,18 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed={folder}");
         list(Path::new(&root), folder, &mut code)?;
     }
+    println!("cargo::rerun-if-changed={PAGES}");
+    embed(PAGES, &mut code)?;
     code.push(']');
     fs::write(Path::new(&out).join("embedded.rs"), code)
+}
+
+/// The examples beside it are for the tests alone.
+const PAGES: &str = "lints/lints.yaml";
+
+fn embed(path: &str, code: &mut String) -> io::Result<()> {
+    writeln!(code, "({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{path}\"))),")
+        .map_err(io::Error::other)
 }
 
 fn list(root: &Path, folder: &str, code: &mut String) -> io::Result<()> {
@@ -24,8 +34,7 @@ fn list(root: &Path, folder: &str, code: &mut String) -> io::Result<()> {
         if entry.file_type()?.is_dir() {
             list(root, &path, code)?;
         } else {
-            writeln!(code, "({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{path}\"))),")
-                .map_err(io::Error::other)?;
+            embed(&path, code)?;
         }
     }
     Ok(())

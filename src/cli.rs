@@ -11,6 +11,7 @@ use crate::error::Error;
 
 mod explain;
 mod inputs;
+mod lint;
 mod plan;
 mod progress;
 mod render;
@@ -42,6 +43,8 @@ enum Command {
     Plan(PlanArgs),
     /// Say what was done to an object of the last render, by which rule, why, with the source
     Explain(ExplainArgs),
+    /// Hold manifests against what Fargate and Knative behind an ALB need
+    Lint(LintArgs),
     /// What exists upstream, and which bytes renders are held to
     #[command(subcommand)]
     Upstream(UpstreamCommand),
@@ -126,6 +129,47 @@ struct ExplainArgs {
     format: Format,
 }
 
+#[derive(Args, Debug)]
+#[command(after_help = LINT_CODES)]
+struct LintArgs {
+    /// Files and folders, all read as one set; - is standard input [default: `out` of knrender.yaml, else out]
+    #[arg(value_name = "PATH|-")]
+    paths: Vec<PathBuf>,
+    /// Warnings fail too
+    #[arg(long)]
+    strict: bool,
+    /// Accept a finding, of one object or of all; may be repeated (knrender.yaml: `allow`, with the reason)
+    #[arg(long, value_name = "CODE[=OBJECT]")]
+    allow: Vec<String>,
+    /// Print the page of one lint
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "list"])]
+    explain: Option<String>,
+    /// List the lints
+    #[arg(long, conflicts_with = "paths")]
+    list: bool,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+    format: LintFormat,
+    /// Configuration file [default: knrender.yaml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+const LINT_CODES: &str = "\
+Fargate profiles come from an eksctl ClusterConfig among the inputs, or from `fargate-profiles` in knrender.yaml.
+Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
+
+/// How to report findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LintFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+}
+
 #[derive(Debug, Subcommand)]
 enum UpstreamCommand {
     /// List components, versions and assets of the catalog
@@ -169,6 +213,7 @@ impl Cli {
             Some(Command::Render(args)) => render::run(args),
             Some(Command::Plan(args)) => plan::run(&args),
             Some(Command::Explain(args)) => explain::run(&args),
+            Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use serde_saphyr::Spanned;
 
+use crate::fargate::lint::profiles::Profile;
 use crate::rewrite::rule::RuleSet;
 use crate::yaml;
 
@@ -161,6 +163,23 @@ pub struct Config {
     pub prices: Option<PathBuf>,
     /// Images to be replaced, each with what it is replaced by: pins, or a registry of the user's own.
     pub images: BTreeMap<String, String>,
+    /// Findings of `knrender lint` that are accepted.
+    pub allow: Vec<Allow>,
+    /// The cluster's Fargate profiles.
+    pub fargate_profiles: Option<Vec<Profile>>,
+}
+
+/// A finding of `knrender lint` that is accepted.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// The lint's code.
+    pub lint: Spanned<String>,
+    /// The object, as `Kind[.group]/[NAMESPACE/]NAME`; any where it is left out.
+    #[serde(default)]
+    pub object: Option<String>,
+    /// Why it is accepted.
+    pub reason: String,
 }
 
 /// `serde(flatten)` would lose the place of an unknown key, so that the file is one flat struct.
@@ -205,6 +224,8 @@ file! {
     locked: bool => supply.locked;
     out: PathBuf => out;
     prices: PathBuf => prices;
+    allow: Vec<Allow> => allow;
+    fargate_profiles: Vec<Profile> => fargate_profiles;
 }
 
 /// What is wrong with `knrender.yaml`.

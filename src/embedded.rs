@@ -1,4 +1,5 @@
-//! What is compiled into the binary: catalog (`upstream/`), built-in rules (`patches/`) and templates (`templates/`).
+//! What is compiled into the binary: catalog (`upstream/`), built-in rules (`patches/`), templates (`templates/`)
+//! and the pages of the lints (`lints/lints.yaml`).
 
 static FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 

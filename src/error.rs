@@ -34,6 +34,9 @@ pub enum Error {
     /// A manifest or a rule.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// What was read is not as it must be; the report says why.
+    #[error("{0}")]
+    Findings(String),
     /// What was to be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -43,9 +46,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The exit code: 2 usage or configuration, 3 input or fetch, 4 output not written. (1 is for findings.)
+    /// The exit code: 1 findings, 2 usage or configuration, 3 input or fetch, 4 output not written.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Error::Findings(_) => 1,
             Error::Usage(_) | Error::Config(_) | Error::Stack(_) => 2,
             Error::Lock(LockError::Unwritable { .. }) | Error::Output(_) | Error::Write(_) => 4,
             Error::Lock(_) => 2,

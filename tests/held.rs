@@ -117,6 +117,7 @@ fn the_helps_are_held() {
         "",
         "render",
         "explain",
+        "lint",
         "upstream",
         "upstream list",
         "upstream lock",

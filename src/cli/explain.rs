@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::ledger::{Deed, Entry, FieldChange};
 use crate::manifest::document::Bytes;
+use crate::manifest::object::answers_to;
 use crate::report::{ObjectRecord, Provenance, wrap};
 
 const FILE: &str = "about/provenance.json";
@@ -72,19 +73,9 @@ fn known(provenance: &Provenance) -> Vec<&str> {
     all
 }
 
-/// The objects that `Kind[.group]/[NAMESPACE/]NAME` names. Kinds are compared without case, and what is left out of the
-/// middle may be anything.
+/// The objects that `Kind[.group]/[NAMESPACE/]NAME` names.
 fn matching<'p>(provenance: &'p Provenance, asked: &str) -> Vec<&'p str> {
-    let (kind, place) = asked.split_once('/').unwrap_or((asked, ""));
-    known(provenance)
-        .into_iter()
-        .filter(|object| {
-            let (its_kind, its_place) = object.split_once('/').unwrap_or((object, ""));
-            let kind_is = its_kind.eq_ignore_ascii_case(kind)
-                || its_kind.split('.').next().is_some_and(|k| k.eq_ignore_ascii_case(kind));
-            kind_is && (its_place == place || its_place.split('/').next_back() == Some(place))
-        })
-        .collect()
+    known(provenance).into_iter().filter(|object| answers_to(object, asked)).collect()
 }
 
 fn not_found(provenance: &Provenance, asked: &str, out: &str) -> String {

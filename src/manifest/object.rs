@@ -50,6 +50,16 @@ impl Serialize for Identity {
     }
 }
 
+/// Whether an object, written as [`Identity`] writes it, is one that `Kind[.group]/[NAMESPACE/]NAME` names. Kinds are
+/// compared without case, and what is left out of the middle may be anything.
+pub fn answers_to(object: &str, asked: &str) -> bool {
+    let (kind, place) = asked.split_once('/').unwrap_or((asked, ""));
+    let (its_kind, its_place) = object.split_once('/').unwrap_or((object, ""));
+    let kind_is =
+        its_kind.eq_ignore_ascii_case(kind) || its_kind.split('.').next().is_some_and(|k| k.eq_ignore_ascii_case(kind));
+    kind_is && (its_place == place || its_place.split('/').next_back() == Some(place))
+}
+
 /// The head of an object: all that selects it, orders it and names it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 /// A working folder and a cache, gone with the value.
 pub struct Place {
@@ -65,24 +66,40 @@ impl Place {
         self.run_in("", arguments)
     }
 
+    /// Runs with something on standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = self.command("", arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap(); // and closes it
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
     /// Runs in a folder below the working folder.
     pub fn run_in(&self, folder: &str, arguments: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_knrender"))
+        Ran::of(self.command(folder, arguments).output().unwrap())
+    }
+
+    fn command(&self, folder: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_knrender"));
+        command
             .args(arguments)
             .current_dir(self.path(folder))
             .env_clear()
             .envs(self.environment.iter().map(|(k, v)| (k, v)))
-            .output()
-            .unwrap();
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+}
+
+impl Ran {
+    fn of(output: Output) -> Ran {
         Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
-}
 
-impl Ran {
     /// Asserts that it went well.
     #[track_caller]
     pub fn ok(self) -> Ran {

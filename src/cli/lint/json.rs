@@ -1,0 +1,48 @@
+//! Findings for programs: each with all that is known about it.
+
+use serde_json::json;
+
+use super::Report;
+use crate::fargate::lint::page::Severity;
+
+pub(super) fn report(report: &Report<'_>) -> String {
+    let findings: Vec<_> = report
+        .findings
+        .iter()
+        .filter_map(|finding| {
+            let page = report.page(finding)?;
+            let place = finding.place.as_ref();
+            Some(json!({
+                "code": page.code,
+                "rule": page.rule,
+                "severity": page.severity,
+                "confidence": page.confidence,
+                "what": finding.what,
+                "file": place.map(|p| &p.file),
+                "line": place.map(|p| p.line),
+                "object": place.and_then(|p| p.object.as_ref()),
+                "field": place.map(|p| &p.field),
+                "why": page.why,
+                "fix": page.fix,
+                "see": page.see,
+                "allowed": finding.allowed,
+            }))
+        })
+        .collect();
+    let broken: Vec<_> =
+        report.collection.broken.iter().map(|b| json!({"file": b.file, "line": b.line, "why": b.why})).collect();
+    let report = json!({
+        "findings": findings,
+        "unread": broken,
+        "summary": {
+            "errors": report.count(Severity::Error),
+            "warnings": report.count(Severity::Warning),
+            "notes": report.count(Severity::Note),
+            "allowed": report.allowed(),
+            "objects": report.collection.objects.len(),
+            "files": report.files(),
+            "skipped": report.collection.skipped,
+        },
+    });
+    format!("{report:#}\n")
+}

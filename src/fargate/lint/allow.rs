@@ -1,0 +1,59 @@
+//! Allowances: findings that somebody looked at and accepts, with the reason.
+
+use serde::Serialize;
+
+use super::{ALLOWANCE_UNUSED, Finding, Place};
+use crate::manifest::object;
+
+/// An accepted finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The lint's code.
+    pub lint: String,
+    /// The object, as `Kind[.group]/[NAMESPACE/]NAME`; any object where it is left out.
+    pub object: Option<String>,
+    /// Why the finding is accepted.
+    pub reason: String,
+    /// Where the allowance is written; `None` for a flag.
+    pub place: Option<Place>,
+}
+
+/// What covers a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Allowed {
+    /// Why it is accepted.
+    pub reason: String,
+    /// Where that is written: file and line, or `--allow`.
+    pub by: String,
+}
+
+impl Allowance {
+    fn covers(&self, finding: &Finding) -> bool {
+        let found = finding.place.as_ref().and_then(|place| place.object.as_deref());
+        self.lint == finding.code
+            && self.object.as_ref().is_none_or(|asked| found.is_some_and(|found| object::answers_to(found, asked)))
+    }
+
+    /// Where it is written.
+    pub fn by(&self) -> String {
+        self.place.as_ref().map_or_else(|| "--allow".to_owned(), |place| format!("{}, line {}", place.file, place.line))
+    }
+}
+
+/// Marks the findings that an allowance covers, and returns a finding for each allowance that covers none.
+pub(super) fn apply(findings: &mut [Finding], allowances: &[Allowance]) -> Vec<Finding> {
+    let mut unused = Vec::new();
+    for allowance in allowances {
+        let mut used = false;
+        for finding in findings.iter_mut().filter(|finding| allowance.covers(finding)) {
+            used = true;
+            finding.allowed.get_or_insert_with(|| Allowed { reason: allowance.reason.clone(), by: allowance.by() });
+        }
+        if !used {
+            let object = allowance.object.as_ref().map(|object| format!(" for {object}")).unwrap_or_default();
+            let what = format!("{} allows {}{object}, and there is no such finding", allowance.by(), allowance.lint);
+            unused.push(Finding { code: ALLOWANCE_UNUSED, place: allowance.place.clone(), what, allowed: None });
+        }
+    }
+    unused
+}

@@ -1,0 +1,94 @@
+//! Label selectors, as Kubernetes evaluates them.
+
+use serde_json::Value;
+
+use super::set::{entries, items};
+
+/// Whether a label selector selects something with these labels. An empty selector selects everything, an absent one
+/// nothing.
+pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
+    selector.is_object()
+        && matches_all(&selector["matchLabels"], labels)
+        && items(&selector["matchExpressions"]).all(|expression| holds(expression, labels))
+}
+
+/// Whether every entry of `wanted` is a label.
+pub(super) fn matches_all(wanted: &Value, labels: &Value) -> bool {
+    entries(wanted).all(|(key, value)| labels.get(key) == Some(value))
+}
+
+fn holds(expression: &Value, labels: &Value) -> bool {
+    let label = expression["key"].as_str().and_then(|key| labels.get(key));
+    let listed = || label.is_some_and(|label| items(&expression["values"]).any(|value| value == label));
+    match expression["operator"].as_str() {
+        Some("In") => listed(),
+        Some("NotIn") => !listed(),
+        Some("Exists") => label.is_some(),
+        Some("DoesNotExist") => label.is_none(),
+        _ => false,
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters and `?` for exactly one.
+pub(super) fn fits(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut p, mut t) = (0, 0);
+    // Where the last `*` was, and how much of the text it stands for.
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some('*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(c) if *c == '?' || *c == text[t] => (p, t) = (p + 1, t + 1),
+            _ => match star {
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    (p, t) = (at + 1, taken + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_selector_selects_as_kubernetes_does() {
+        let labels = json!({"app": "web", "tier": "front"});
+        for selector in [
+            json!({}),
+            json!({"matchLabels": {"app": "web"}}),
+            json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["web", "api"]}]}),
+            json!({"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["a"]}]}),
+            json!({"matchExpressions": [{"key": "zone", "operator": "DoesNotExist"}]}),
+        ] {
+            assert!(selects(&selector, &labels), "{selector}");
+        }
+        for selector in [
+            Value::Null,
+            json!({"matchLabels": {"app": "api"}}),
+            json!({"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}),
+            json!({"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}),
+        ] {
+            assert!(!selects(&selector, &labels), "{selector}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_any_characters_and_a_question_mark_exactly_one() {
+        for (pattern, text) in [("*", ""), ("knative-*", "knative-serving"), ("a?c", "abc"), ("*-sys*m", "kube-system")]
+        {
+            assert!(fits(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a?c", "ac"), ("knative-*", "kourier-system"), ("", "a"), ("a*b", "ac")] {
+            assert!(!fits(pattern, text), "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The page of each lint: all that is said about it, as data (`lints/lints.yaml`).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{embedded, yaml};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Fargate or Kubernetes refuses it, or no request gets through.
+    Error,
+    /// Works until it hurts.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// The name, which is also SARIF's level.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How sure the rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Confidence {
+    /// Read in a primary source.
+    H,
+    /// From a maintainer or an issue, or a sound inference from source.
+    M,
+    /// Not verified; a note at most.
+    U,
+}
+
+impl Confidence {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Confidence::H => "high: read in a primary source",
+            Confidence::M => "medium: from an issue or a maintainer, or inferred from source",
+            Confidence::U => "unverified",
+        }
+    }
+}
+
+/// What is said about one lint.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// The stable name, in kebab-case.
+    pub code: String,
+    /// The rule of the rule book: `F12`, `K06`, or a section's name.
+    pub rule: String,
+    /// How bad a finding is.
+    pub severity: Severity,
+    /// How sure the rule is.
+    pub confidence: Confidence,
+    /// What must not be, in a line.
+    pub title: String,
+    /// Why.
+    pub why: String,
+    /// What to do about it.
+    pub fix: String,
+    /// Public sources.
+    pub see: Vec<String>,
+}
+
+/// The pages of all lints, in the order of the file.
+#[derive(Clone, Debug)]
+pub struct Pages(Vec<Page>);
+
+const PATH: &str = "lints/lints.yaml";
+
+impl Pages {
+    /// The pages in the binary.
+    ///
+    /// # Errors
+    /// In words, why the file holds no pages; a test keeps that from happening.
+    pub fn embedded() -> Result<Pages, String> {
+        let pages: Vec<Page> =
+            yaml::parse_as(embedded::text(PATH).unwrap_or_default()).map_err(|e| format!("{PATH}: {e}"))?;
+        Ok(Pages(pages))
+    }
+
+    /// All pages.
+    pub fn all(&self) -> &[Page] {
+        &self.0
+    }
+
+    /// The page of one lint.
+    pub fn of(&self, code: &str) -> Option<&Page> {
+        self.0.iter().find(|page| page.code == code)
+    }
+
+    /// Where in the file a lint's page is.
+    pub fn index(&self, code: &str) -> Option<usize> {
+        self.0.iter().position(|page| page.code == code)
+    }
+
+    /// What to say to somebody who asked for a lint that does not exist.
+    pub fn unknown(&self, code: &str) -> String {
+        let words: Vec<&str> = code.split('-').filter(|w| w.len() > 2).collect();
+        let near: Vec<_> = self
+            .0
+            .iter()
+            .filter(|p| p.rule.eq_ignore_ascii_case(code) || words.iter().any(|w| p.code.contains(w)))
+            .map(|p| p.code.as_str())
+            .take(6)
+            .collect();
+        let near = if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) };
+        format!("there is no lint `{code}`{near}. `knrender lint --list` lists them")
+    }
+}

@@ -1,0 +1,150 @@
+//! Fargate profiles: which pods Fargate takes at all.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::labels::fits;
+use super::set::{KNATIVE, Object, Set, Template, entries, items};
+use super::{Check, Found};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check { code: "namespace-without-profile", run: namespace_without_profile },
+    Check { code: "fargate-profiles-unknown", run: fargate_profiles_unknown },
+    Check { code: "fargate-profile-refused", run: fargate_profile_refused },
+];
+
+/// One Fargate profile, as eksctl and `knrender.yaml` write it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// Which pods it takes: those that one of these selects.
+    #[serde(default)]
+    pub selectors: Vec<ProfileSelector>,
+}
+
+/// Which pods a profile takes.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileSelector {
+    /// Namespace, with `*` and `?`.
+    pub namespace: String,
+    /// Labels, all of which a pod has to have; keys and values with `*` and `?`.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The profiles of the cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profiles(pub Vec<Profile>);
+
+/// The label with which a pod chooses between profiles that would take it.
+const CHOICE: &str = "eks.amazonaws.com/fargate-profile";
+
+impl ProfileSelector {
+    fn of(value: &Value) -> Option<ProfileSelector> {
+        let text = |(key, value): (&str, &Value)| Some((key.to_owned(), value.as_str()?.to_owned()));
+        let labels = entries(&value["labels"]).filter_map(text).collect();
+        Some(ProfileSelector { namespace: value["namespace"].as_str()?.to_owned(), labels })
+    }
+}
+
+impl Profiles {
+    /// The profiles that are given, and those of the `ClusterConfig`s in the set; `None` where nothing tells any.
+    pub(super) fn of(set: &Set<'_>, given: Option<Profiles>) -> Option<Profiles> {
+        let mut clusters = set.all("eksctl.io", "ClusterConfig").peekable();
+        if given.is_none() && clusters.peek().is_none() {
+            return None;
+        }
+        let mut profiles = given.unwrap_or_default();
+        for profile in clusters.flat_map(|cluster| items(&cluster.value["fargateProfiles"])) {
+            // What is not as it should be is told by `fargate-profile-refused`.
+            profiles.0.push(Profile {
+                name: profile["name"].as_str().unwrap_or_default().to_owned(),
+                selectors: items(&profile["selectors"]).filter_map(ProfileSelector::of).collect(),
+            });
+        }
+        Some(profiles)
+    }
+
+    fn take(&self, namespace: &str, labels: &[(&str, &str)]) -> bool {
+        let choice = labels.iter().find(|(key, _)| *key == CHOICE).map(|(_, name)| *name);
+        let chosen = self.0.iter().filter(|profile| choice.is_none_or(|name| profile.name == name));
+        chosen.flat_map(|profile| &profile.selectors).any(|selector| {
+            let has = |(key, value): (&String, &String)| labels.iter().any(|(k, v)| fits(key, k) && fits(value, v));
+            fits(&selector.namespace, namespace) && selector.labels.iter().all(has)
+        })
+    }
+}
+
+/// The labels of a template's pods, with those that Knative and Jobs give them.
+fn labels<'t>(pod: &'t Template<'_>) -> Vec<(&'t str, &'t str)> {
+    let text = |(key, value): (&'t str, &'t Value)| Some((key, value.as_str()?));
+    let mut labels: Vec<_> = entries(pod.labels()).filter_map(text).collect();
+    if pod.object.group() == KNATIVE {
+        let name = pod.object.name();
+        labels.extend([("serving.knative.dev/service", name), ("serving.knative.dev/configuration", name)]);
+    }
+    labels
+}
+
+fn namespace_without_profile(set: &Set<'_>, found: &mut Found) {
+    let Some(profiles) = &set.profiles else { return };
+    // What no profile takes runs on nodes, where there are any.
+    let has_nodes = |cluster: &Object<'_>| {
+        ["nodeGroups", "managedNodeGroups"].iter().any(|key| items(&cluster.value[*key]).next().is_some())
+    };
+    if set.all("eksctl.io", "ClusterConfig").any(has_nodes) {
+        return;
+    }
+    for pod in set.pods().filter(|pod| !is_part_of_another(pod)) {
+        if !profiles.take(pod.object.namespace(), &labels(pod)) {
+            let what = format!("no Fargate profile takes these pods of the namespace {}", pod.object.namespace());
+            found.at(pod.object, "/metadata/namespace", what);
+        }
+    }
+}
+
+/// Whether a template makes no pods by itself.
+fn is_part_of_another(pod: &Template<'_>) -> bool {
+    pod.object.is("", "PodTemplate")
+}
+
+fn fargate_profiles_unknown(set: &Set<'_>, found: &mut Found) {
+    if set.profiles.is_none() && set.pods().next().is_some() {
+        let mut namespaces: Vec<_> = set.pods().map(|pod| pod.object.namespace()).collect();
+        namespaces.sort_unstable();
+        namespaces.dedup();
+        found.overall(format!("no Fargate profiles are told of; they have to cover {}", namespaces.join(", ")));
+    }
+}
+
+fn fargate_profile_refused(set: &Set<'_>, found: &mut Found) {
+    for cluster in set.all("eksctl.io", "ClusterConfig") {
+        for (i, profile) in items(&cluster.value["fargateProfiles"]).enumerate() {
+            let name = profile["name"].as_str().unwrap_or_default();
+            let selectors = &profile["selectors"];
+            let at = format!("/fargateProfiles/{i}");
+            if name.is_empty() {
+                found.at(cluster, at, "a Fargate profile has no name");
+            } else if name.starts_with("eks-") {
+                found.at(
+                    cluster,
+                    format!("{at}/name"),
+                    format!("the Fargate profile {name} has a name that EKS keeps for itself"),
+                );
+            } else if items(selectors).next().is_none() {
+                found.at(cluster, at, format!("the Fargate profile {name} has no selectors"));
+            } else if items(selectors).any(|s| s["namespace"].as_str().is_none_or(str::is_empty)) {
+                found.at(
+                    cluster,
+                    format!("{at}/selectors"),
+                    format!("a selector of the Fargate profile {name} has no namespace"),
+                );
+            }
+        }
+    }
+}

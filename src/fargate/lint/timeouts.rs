@@ -1,0 +1,247 @@
+//! The chain of time-outs (section 4, G5): the ALB waits as long as a request may take, and a request may take as long as a
+//! cold start and its own work.
+
+use super::alb::field;
+use super::set::{Config, KNATIVE, Object, Set, Template, number};
+use super::{Check, Found};
+use crate::rewrite::pointer;
+
+pub(super) const CHECKS: &[Check] = &[
+    Check { code: "alb-idle-timeout", run: alb_idle_timeout },
+    Check { code: "alb-idle-timeout-range", run: alb_idle_timeout_range },
+    Check { code: "revision-timeout", run: revision_timeout },
+    Check { code: "activator-grace", run: activator_grace },
+    Check { code: "progress-deadline", run: progress_deadline },
+    Check { code: "knative-config-refused", run: knative_config_refused },
+];
+
+/// How long the first pod of a Service may take to answer on Fargate, in seconds (F27: 30 to 90).
+const COLD_START: i64 = 90;
+
+/// How long a request may take where nothing is configured, in seconds.
+const REVISION_TIMEOUT: i64 = 300;
+
+/// How long a request may be allowed to take where nothing is configured, in seconds.
+const MAX_REVISION_TIMEOUT: i64 = 600;
+
+/// How long an ALB waits where the Ingress does not say, in seconds.
+const IDLE_TIMEOUT: i64 = 60;
+
+/// The least time to give a revision to get ready, in seconds; Knative's default.
+const PROGRESS_DEADLINE: i64 = 600;
+
+const IDLE: &str = "idle_timeout.timeout_seconds";
+
+/// A number of `config-defaults`, with its field.
+fn default_number(config: Option<Config<'_>>, key: &'static str) -> Option<(i64, String)> {
+    let (text, at) = config?.get(&[key])?;
+    Some((text.trim().parse().ok()?, at))
+}
+
+fn timeout_of(pod: &Template<'_>) -> Option<i64> {
+    let is_knatives = pod.object.group() == KNATIVE;
+    is_knatives.then(|| number(&pod.spec["timeoutSeconds"])).flatten()
+}
+
+/// The longest that a request may take by what is configured here, in seconds, and what says so.
+fn longest_request(set: &Set<'_>) -> (i64, String) {
+    let config = set.config("config-defaults");
+    let mut longest = (REVISION_TIMEOUT, "Knative's default revision time-out".to_owned());
+    for key in ["revision-timeout-seconds", "max-revision-timeout-seconds"] {
+        if let Some((seconds, _)) = default_number(config, key) {
+            // What is configured replaces the default, and the maximum bounds what a Service may ask for.
+            if key == "revision-timeout-seconds" || seconds > longest.0 {
+                longest = (seconds, format!("{key} of config-defaults"));
+            }
+        }
+    }
+    for pod in set.templates() {
+        if let Some(seconds) = timeout_of(pod).filter(|seconds| *seconds > longest.0) {
+            longest = (seconds, format!("timeoutSeconds of {}", pod.object.identity()));
+        }
+    }
+    longest
+}
+
+fn alb_idle_timeout(set: &Set<'_>, found: &mut Found) {
+    let (longest, by) = longest_request(set);
+    for alb in set.albs().iter().filter(|alb| alb.gateways(set).next().is_some()) {
+        let given = alb.attribute(IDLE).and_then(|text| text.parse::<i64>().ok());
+        let idle = given.unwrap_or(IDLE_TIMEOUT);
+        if idle < longest {
+            let default = if given.is_none() { ", the default" } else { "" };
+            let what = format!("the ALB gives up after {idle} s{default}; a request may take {longest} ({by})");
+            found.at(alb.object, field("load-balancer-attributes"), what);
+        }
+    }
+}
+
+fn alb_idle_timeout_range(set: &Set<'_>, found: &mut Found) {
+    for alb in set.albs() {
+        if let Some(text) = alb.attribute(IDLE)
+            && !text.parse::<i64>().is_ok_and(|seconds| (1..=4000).contains(&seconds))
+        {
+            let what = format!("the ALB takes no {IDLE} of {text}: it has to be 1 to 4000");
+            found.at(alb.object, field("load-balancer-attributes"), what);
+        }
+    }
+}
+
+/// Whether a Service never goes to zero, and so never starts cold.
+fn stays_up(set: &Set<'_>, pod: &Template<'_>) -> bool {
+    let annotations = [&pod.metadata["annotations"], &pod.object.value["metadata"]["annotations"]];
+    let keys = ["autoscaling.knative.dev/min-scale", "autoscaling.knative.dev/minScale"];
+    let said = annotations.iter().flat_map(|a| keys.map(|key| number(&a[key]))).flatten().next();
+    let default =
+        set.config("config-autoscaler").and_then(|c| c.get(&["min-scale"])).and_then(|(v, _)| v.trim().parse().ok());
+    said.or(default).is_some_and(|least| least > 0)
+}
+
+/// What the activator counts while a pod starts.
+const COUNTED: [&str; 3] =
+    ["revision-timeout-seconds", "revision-response-start-timeout-seconds", "revision-idle-timeout-seconds"];
+
+fn revision_timeout(set: &Set<'_>, found: &mut Found) {
+    let config = set.config("config-defaults");
+    for key in COUNTED {
+        // An idle time-out of 0 is none at all.
+        if let (Some(config), Some((seconds, at))) = (config, default_number(config, key))
+            && (1..COLD_START).contains(&seconds)
+        {
+            let what = format!("{key} is {seconds} s, and a cold start may take {COLD_START}");
+            found.at(config.object, at, what);
+        }
+    }
+    for pod in set.pods().filter(|pod| pod.object.group() == KNATIVE && !stays_up(set, pod)) {
+        for key in ["timeoutSeconds", "responseStartTimeoutSeconds", "idleTimeoutSeconds"] {
+            if let Some(seconds) = number(&pod.spec[key]).filter(|seconds| (1..COLD_START).contains(seconds)) {
+                let what = format!("{key} is {seconds}, and a cold start may take {COLD_START} s");
+                found.at(pod.object, pod.spec_field(&format!("/{key}")), what);
+            }
+        }
+    }
+}
+
+fn activator_grace(set: &Set<'_>, found: &mut Found) {
+    let Some(activator) = set.find("apps", "Deployment", "knative-serving", "activator") else { return };
+    let grace = number(&activator.value["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]).unwrap_or(30);
+    let (longest, by) = longest_request(set);
+    if grace < longest {
+        let what =
+            format!("the activator is killed {grace} s after it is told to stop; a request may take {longest} ({by})");
+        found.at(activator, "/spec/template/spec/terminationGracePeriodSeconds", what);
+    }
+}
+
+/// A duration as Go writes it, in nanoseconds.
+fn go_duration(text: &str) -> Option<f64> {
+    const UNITS: [(&str, f64); 8] =
+        [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("h", 3.6e12)];
+    let (sign, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0.0);
+    }
+    let mut total = None;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let amount: f64 = rest[..end].parse().ok()?;
+        rest = &rest[end..];
+        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let (_, unit) = UNITS.iter().find(|(name, _)| *name == &rest[..end])?;
+        total = Some(total.unwrap_or(0.0) + amount * unit);
+        rest = &rest[end..];
+    }
+    total.map(|total| sign * total)
+}
+
+const ANNOTATION: &str = "serving.knative.dev/progress-deadline";
+const DEADLINE: &[&str] = &["progress-deadline", "progressDeadline"];
+
+#[allow(clippy::cast_precision_loss, reason = "600 is exact")]
+fn progress_deadline(set: &Set<'_>, found: &mut Found) {
+    let short = |text: &str| {
+        let least = PROGRESS_DEADLINE as f64 * 1e9;
+        go_duration(text.trim()).is_some_and(|nanos| nanos > 0.0 && nanos < least)
+    };
+    let what = |text: &str| format!("a revision has {text} to get ready; keep {PROGRESS_DEADLINE}s or more");
+    if let Some(config) = set.config("config-deployment")
+        && let Some((text, at)) = config.get(DEADLINE).filter(|(text, _)| short(text))
+    {
+        found.at(config.object, at, what(text));
+    }
+    for pod in set.pods().filter(|pod| pod.object.group() == KNATIVE) {
+        if let Some(text) = pod.metadata["annotations"][ANNOTATION].as_str().filter(|text| short(text)) {
+            let at = format!("{}/metadata/annotations/{}", pod.at, pointer::escape(ANNOTATION));
+            found.at(pod.object, at, what(text));
+        }
+    }
+}
+
+fn knative_config_refused(set: &Set<'_>, found: &mut Found) {
+    if let Some(config) = set.config("config-deployment")
+        && let Some((text, at)) = config.get(DEADLINE)
+    {
+        let nanos = go_duration(text.trim());
+        if !nanos.is_some_and(|nanos| nanos > 0.0 && nanos % 1e9 == 0.0) {
+            found.at(
+                config.object,
+                at,
+                format!("progress-deadline is `{text}`, which is no duration in whole seconds"),
+            );
+        }
+    }
+    if let Some(config) = set.config("config-defaults") {
+        refused_defaults(set, config, found);
+    }
+}
+
+fn refused_defaults(set: &Set<'_>, config: Config<'_>, found: &mut Found) {
+    let object: &Object<'_> = config.object;
+    for key in COUNTED.iter().copied().chain(["max-revision-timeout-seconds"]) {
+        if let Some((text, at)) = config.get(&[key])
+            && text.trim().parse::<i64>().is_err()
+        {
+            found.at(object, at, format!("{key} is `{text}`, which is no whole number"));
+        }
+    }
+    let number_of = |key| default_number(Some(config), key);
+    let most = number_of("max-revision-timeout-seconds").map_or(MAX_REVISION_TIMEOUT, |(seconds, _)| seconds);
+    let usual = number_of("revision-timeout-seconds");
+    if let Some((seconds, at)) = usual.as_ref().filter(|(seconds, _)| *seconds > most) {
+        let what = format!("revision-timeout-seconds is {seconds}, and max-revision-timeout-seconds {most}");
+        found.at(object, at.clone(), what);
+    }
+    let usual = usual.map_or(REVISION_TIMEOUT, |(seconds, _)| seconds);
+    for key in &COUNTED[1..] {
+        if let Some((seconds, at)) = number_of(key).filter(|(seconds, _)| *seconds > usual) {
+            found.at(object, at, format!("{key} is {seconds}, and revision-timeout-seconds {usual}"));
+        }
+    }
+    for pod in set.pods() {
+        if let Some(seconds) = timeout_of(pod).filter(|seconds| *seconds > most) {
+            let what = format!("timeoutSeconds is {seconds}, and max-revision-timeout-seconds {most}");
+            found.at(pod.object, pod.spec_field("/timeoutSeconds"), what);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::float_cmp)]
+mod tests {
+    use super::go_duration;
+
+    #[test]
+    fn durations_are_read_as_go_reads_them() {
+        for (text, seconds) in
+            [("600s", 600.0), ("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("-2s", -2.0), ("0", 0.0)]
+        {
+            assert_eq!(go_duration(text), Some(seconds * 1e9), "{text}");
+        }
+        for text in ["banana", "600", "10 m", "", "s", "1..5s", "1d"] {
+            assert_eq!(go_duration(text), None, "{text}");
+        }
+    }
+}
