@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::manifest::ManifestError;
 use crate::manifest::document::Document;
+use crate::manifest::object::{Identity, is_kubernetes_group};
 
 /// The objects of a render, by the file that they are written to.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Batches {
     pub first: Vec<Document>,
     /// Objects whose CRD is in this render.
     pub second: Vec<Document>,
+    /// Objects of a kind that neither Kubernetes nor a CRD of this render defines; they are in the first batch.
+    pub undefined: Vec<Identity>,
 }
 
 /// The component whose objects have a file of their own.
@@ -33,9 +36,12 @@ pub fn sort(documents: Vec<Document>) -> Result<Batches, ManifestError> {
         let identity = document.identity();
         let batch = if document.component() == CONTROLLER {
             &mut batches.controller
-        } else if defined.contains(&(identity.group, identity.kind)) {
+        } else if defined.contains(&(identity.group.clone(), identity.kind.clone())) {
             &mut batches.second
         } else {
+            if !is_kubernetes_group(&identity.group) {
+                batches.undefined.push(identity);
+            }
             &mut batches.first
         };
         batch.push(document);

@@ -90,6 +90,12 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
         ("about/plan.txt".to_owned(), plan(stack, &documents, prices)?.to_text().into()),
     ]);
     let batches = batch::sort(documents)?;
+    warnings.extend(batches.undefined.iter().map(|object| {
+        format!(
+            "{object} is of a kind that neither Kubernetes nor a CRD of this render defines: a cluster refuses it until \
+             something else has brought the CRD."
+        )
+    }));
     emit(stack, batches, about, ledger, sources, warnings)
 }
 

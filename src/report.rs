@@ -119,6 +119,18 @@ pub struct Step {
 const LISTED: usize = 4;
 
 impl Summary {
+    /// With `out`, the folder as the user named it, without a slash at its end, in the place of `OUT`.
+    #[must_use]
+    pub fn naming(mut self, out: &str) -> Summary {
+        for step in &mut self.next {
+            step.what = step.what.replace("OUT/", &format!("{out}/"));
+            for command in &mut step.commands {
+                *command = command.replace("OUT/", &format!("{out}/"));
+            }
+        }
+        self
+    }
+
     /// For people. `out` is the folder as the user named it, without a slash at its end.
     pub fn to_text(&self, out: &str) -> String {
         let mut text = format!("{}\n", self.title);
@@ -143,9 +155,9 @@ impl Summary {
         }
         text.push_str("Next\n");
         for step in &self.next {
-            let _ = writeln!(text, "  - {}", wrap(&step.what.replace("OUT/", &format!("{out}/")), 4));
+            let _ = writeln!(text, "  - {}", wrap(&step.what, 4));
             for command in &step.commands {
-                let _ = writeln!(text, "      {}", command.replace("OUT", out));
+                let _ = writeln!(text, "      {}", command);
             }
         }
         text

@@ -122,9 +122,10 @@ impl Stack {
         check_values(ask)?;
         let mut warnings: Vec<String> = Vec::new();
         for chosen in &components {
-            warnings.extend(catalog.component(&chosen.component)?.notices.iter().cloned());
+            let component = catalog.component(&chosen.component)?;
+            warnings.extend(component.notices_for(&chosen.version).map(str::to_owned));
         }
-        warnings.extend(questionable(ask, rule_set));
+        warnings.extend(questionable(ask, rule_set, versions.get("gloo")));
         Ok(Stack {
             rule_set,
             ingress,
@@ -308,9 +309,9 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
 }
 
 /// What can be rendered, and is probably not what was meant.
-fn questionable(ask: &Ask, rule_set: RuleSet) -> Vec<String> {
+fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<String> {
     let mut warnings = Vec::new();
-    if rule_set == RuleSet::Seed {
+    if rule_set == RuleSet::Seed && gloo.is_some_and(|gloo| *gloo >= Version::new(1, 2, 9)) {
         warnings.push(
             "Knative 0.10, which Gloo bundles, calls APIs that Kubernetes dropped in 1.22: no cluster that EKS offers can run \
              this render. It is for reference (https://kubernetes.io/docs/reference/using-api/deprecation-guide/#v1-22)."

@@ -362,7 +362,7 @@ fn what_is_found_in_upstream_files_is_known_one_by_one() {
 }
 
 #[test]
-fn a_render_for_fargate_has_no_error() {
+fn a_render_for_fargate_has_no_error_and_no_warning() {
     let Some(place) = Place::with_upstream() else { return };
     let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
     for flags in [
@@ -370,10 +370,23 @@ fn a_render_for_fargate_has_no_error() {
         &["--gloo", "v1.3.9"],
         &["--gloo", "v1.8.0"],
         &["--with", "upgrade-jobs", "--with", "autoscaler-hpa"],
+        &["--ha=false"],
+        &["--hpa", "fixed"],
+        &["--cold-start", "180"],
+        &["--internal-tls"],
         &[],
     ] {
         place.run(&[flags, &["--out", "out"]].concat()).ok();
-        let ran = place.run(&["lint"]);
+        let ran = place.run(&["lint", "--strict"]);
         assert_eq!(ran.code, 0, "{flags:?}: {}", ran.stdout);
     }
+}
+
+#[test]
+fn the_ancestors_render_has_a_health_check_that_can_never_pass() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&["--gloo", "v1.3.9", "--rule-set", "seed", "--out", "out"]).ok();
+    let ran = place.run(&["lint", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(codes(&json(&ran.stdout)).contains(&"health-check-fails".to_owned()));
 }

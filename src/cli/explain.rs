@@ -86,7 +86,8 @@ fn not_found(provenance: &Provenance, asked: &str, out: &str) -> String {
         .into_iter()
         .filter(|o| {
             let its = o.rsplit('/').next().unwrap_or_default();
-            !name.is_empty() && (its.contains(name) || name.contains(its))
+            let short = name.len().min(its.len()) < 3;
+            !short && (its.contains(name) || name.contains(its))
         })
         .take(5)
         .collect();

@@ -38,15 +38,16 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
     output::write(&out, &Files::from(render.files))?;
     let shown = out.display().to_string();
     let shown = shown.trim_end_matches('/');
+    let summary = render.summary.naming(shown);
     match args.format {
         Format::Json => {
             let report = serde_json::json!({
-                "out": shown, "summary": render.summary, "provenance": render.provenance,
+                "out": shown, "summary": summary, "provenance": render.provenance,
             });
             print(format!("{report:#}\n").as_bytes())?;
         }
-        Format::Text if args.general.quiet => warn(&render.summary.warnings),
-        Format::Text => say(&render.summary.to_text(shown)),
+        Format::Text if args.general.quiet => warn(&summary.warnings),
+        Format::Text => say(&summary.to_text(shown)),
     }
     Ok(())
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use semver::VersionReq;
+
 use super::session::Session;
 use super::{Format, StackArgs, UpstreamCommand, print, render, say, warn};
 use crate::error::Error;
@@ -127,7 +129,9 @@ fn text(component: &Component) -> String {
         }
     }
     for notice in &component.notices {
-        let _ = writeln!(text, "  Note: {notice}");
+        let about =
+            if notice.versions == VersionReq::STAR { String::new() } else { format!(" on {}", notice.versions) };
+        let _ = writeln!(text, "  Note{about}: {}", notice.say);
     }
     text
 }
@@ -153,7 +157,7 @@ fn json(component: &Component) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({
-        "home": component.home, "versions": versions, "notices": component.notices,
+        "home": component.home, "versions": versions, "notices": component.notices.iter().map(|n| &n.say).collect::<Vec<_>>(),
         "unlisted": component.unlisted.as_ref().map(|u| u.versions.to_string()),
     })
 }

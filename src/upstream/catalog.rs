@@ -24,7 +24,7 @@ pub struct Component {
     pub unlisted: Option<Unlisted>,
     /// What everybody who renders it should be told.
     #[serde(default)]
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
     /// The versions that are known, oldest first.
     pub versions: Vec<KnownVersion>,
 }
@@ -51,6 +51,17 @@ pub struct Unlisted {
     pub versions: VersionReq,
     /// Why not others.
     pub otherwise: String,
+}
+
+/// What everybody who renders a component should be told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// The versions that it is about; all where it is left out.
+    #[serde(default)]
+    pub versions: VersionReq,
+    /// What to tell.
+    pub say: String,
 }
 
 /// One known version.
@@ -162,6 +173,11 @@ impl Catalog {
 }
 
 impl Component {
+    /// What everybody who renders this version should be told.
+    pub fn notices_for(&self, version: &Version) -> impl Iterator<Item = &str> {
+        self.notices.iter().filter(|n| n.versions.matches(version)).map(|n| n.say.as_str())
+    }
+
     /// What is known of a version.
     pub fn known(&self, version: &Version) -> Option<&KnownVersion> {
         self.versions.iter().find(|v| v.version == *version)

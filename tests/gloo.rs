@@ -1,0 +1,77 @@
+//! Promise: no rule hangs on one Gloo version's accidents, and nothing in a gloo-knative.yaml is applied that would harm.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/run.rs"]
+mod run;
+mod support;
+
+use run::{GLOO, Place, own_mirror};
+
+const SEED: [&str; 6] = ["--gloo", "v1.0.0", "--rule-set", "seed", "--offline", "--quiet"];
+
+/// What Gloo 1.0.0 renders to where it consists of our own small manifest and this.
+fn rendered(more: &str) -> (String, String) {
+    let place = Place::new().env("KNRENDER_MIRROR", "mirror");
+    own_mirror(&place, &format!("{GLOO}---\n{more}"));
+    let ran = place.run(&SEED).ok();
+    (ran.stdout.clone(), ran.stderr.clone())
+}
+
+#[test]
+fn helm_hook_jobs_and_the_rights_that_only_they_use_are_left_out() {
+    let (stream, _) = rendered(
+        r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: gloo-resource-cleanup
+  namespace: gloo-system
+  annotations: {"helm.sh/hook": post-delete}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: other, namespace: gloo-system, annotations: {"helm.sh/hook": pre-upgrade}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: gloo-resource-rollout, namespace: gloo-system}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: gloo-resource-cleanup, namespace: gloo-system}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: gloo, namespace: gloo-system}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: gloo-resource-cleanup-gloo-system}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gloo-resource-migration, namespace: gloo-system}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: gloo-resource-migration}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: mine, namespace: gloo-system}
+"#,
+    );
+    for gone in ["cleanup", "name: other", "rollout", "migration"] {
+        assert!(!stream.contains(gone), "{gone} is still there");
+    }
+    assert!(stream.contains("{name: gloo, namespace: gloo-system}"));
+    assert!(stream.contains("{name: mine, namespace: gloo-system}"));
+}
+
+#[test]
+fn an_object_of_a_kind_that_nothing_defines_is_said() {
+    let settings =
+        "apiVersion: example.dev/v1\nkind: Setting\nmetadata: {name: default, namespace: gloo-system}\nspec: {}\n";
+    let (_, said) = rendered(settings);
+    assert!(
+        said.contains("Setting.example.dev/gloo-system/default is of a kind that neither Kubernetes nor"),
+        "{said}"
+    );
+}
