@@ -49,7 +49,7 @@ impl RemovedApis {
     /// In words, why the file is no such table; a test keeps that from happening.
     pub fn embedded() -> Result<RemovedApis, String> {
         let path = "upstream/kubernetes.yaml";
-        yaml::parse_as(embedded::text(path).unwrap_or_default()).map_err(|e| format!("{path}: {e}"))
+        yaml::parse_own(embedded::text(path).unwrap_or_default()).map_err(|e| format!("{path}: {e}"))
     }
 
     /// The entry for an object whose API is gone.

@@ -157,7 +157,7 @@ impl Summary {
         for step in &self.next {
             let _ = writeln!(text, "  - {}", wrap(&step.what, 4));
             for command in &step.commands {
-                let _ = writeln!(text, "      {}", command);
+                let _ = writeln!(text, "      {command}");
             }
         }
         text

@@ -414,7 +414,7 @@ mod tests {
     use crate::config::Part;
 
     fn resolve(ask: Ask) -> Result<Stack, String> {
-        Stack::resolve(&ask, &Catalog::embedded().unwrap()).map_err(|e| e.to_string())
+        Stack::resolve(&ask, &Catalog::embedded()).map_err(|e| e.to_string())
     }
 
     fn some(text: &str) -> Option<String> {

@@ -305,10 +305,10 @@ fn the_controllers_arguments_come_with_their_flags() {
 #[test]
 fn every_published_manifest_of_the_catalog_is_read_the_same_quickly_and_in_full() {
     let Some(upstream) = upstream() else { return };
-    let catalog = knrender::upstream::catalog::Catalog::embedded().unwrap();
+    let catalog = knrender::upstream::catalog::Catalog::embedded();
     let parts = ["autoscaler-hpa".to_owned(), "upgrade-jobs".to_owned()];
     let mut read = 0;
-    for component in catalog.components() {
+    for component in catalog.components().unwrap() {
         for version in &component.versions {
             for asset in component.assets(&version.version, &parts).into_iter().filter(|a| !a.reference) {
                 let path = asset.urls[0].strip_prefix("https://").unwrap();

@@ -58,9 +58,8 @@ fn rules(session: &Session) -> Result<Vec<Rule>, Error> {
     for chosen in &session.stack.components {
         rules.extend(library::builtin(&chosen.component)?);
     }
-    let components: Vec<_> = session.catalog.components().iter().map(|c| c.component.as_str()).collect();
     for dir in &session.ask.rules {
-        rules.extend(library::folder(dir, &components)?);
+        rules.extend(library::folder(dir, session.catalog.names())?);
     }
     Ok(rules)
 }

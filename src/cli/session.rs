@@ -37,7 +37,7 @@ impl Session {
         let config = Config::read(general.config.as_deref())?;
         let ask = ask.over(config.ask.clone());
         let supply = supply.over(config.supply.clone());
-        let catalog = Catalog::embedded().map_err(Error::Input)?;
+        let catalog = Catalog::embedded();
         let stack = Stack { images: config.images.clone(), ..Stack::resolve(&ask, &catalog)? };
         let lock = Lock::read(config.lock_folder())?;
         Ok(Session {

@@ -20,7 +20,7 @@ pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
         UpstreamCommand::Mirror { dir, all, stack } => {
             let quiet = stack.general.quiet;
             let mut session = Session::open(stack.ask, stack.supply, &stack.general)?;
-            let assets = if all { everything(&session.catalog) } else { wanted(&session) };
+            let assets = if all { everything(&session.catalog)? } else { wanted(&session) };
             let inputs = supplied(&mut session, &assets)?;
             let mut new = 0;
             for input in &inputs {
@@ -88,23 +88,24 @@ fn wanted(session: &Session) -> Vec<Asset> {
 }
 
 /// Every asset whose digest the catalog knows.
-fn everything(catalog: &Catalog) -> Vec<Asset> {
+fn everything(catalog: &Catalog) -> Result<Vec<Asset>, Error> {
     let mut assets = Vec::new();
-    for component in catalog.components() {
+    for component in catalog.components().map_err(Error::Input)? {
         let parts: Vec<String> = component.assets.values().filter_map(|a| a.with.clone()).collect();
         for version in &component.versions {
             assets.extend(component.assets(&version.version, &parts));
         }
     }
-    assets
+    Ok(assets)
 }
 
 fn list(format: Format) -> Result<(), Error> {
-    let catalog = Catalog::embedded().map_err(Error::Input)?;
+    let catalog = Catalog::embedded();
+    let components = catalog.components().map_err(Error::Input)?;
     let text = match format {
-        Format::Text => catalog.components().iter().map(text).collect::<Vec<_>>().join("\n"),
+        Format::Text => components.into_iter().map(text).collect::<Vec<_>>().join("\n"),
         Format::Json => {
-            let all: BTreeMap<_, _> = catalog.components().iter().map(|c| (c.component.as_str(), json(c))).collect();
+            let all: BTreeMap<_, _> = components.into_iter().map(|c| (c.component.as_str(), json(c))).collect();
             format!("{:#}\n", serde_json::json!(all))
         }
     };

@@ -53,29 +53,41 @@ pub fn edit(source: &str, old: &Value, new: &Value) -> Edited {
 ///
 /// A patch that removes a key may leave the others in another order: `json-patch` swaps the last key into the gap.
 #[must_use]
-pub fn keep_order(old: &Value, new: Value) -> Value {
+pub fn keep_order(old: &Value, mut new: Value) -> Value {
+    reorder(old, &mut new);
+    new
+}
+
+fn reorder(old: &Value, new: &mut Value) {
     match (old, new) {
-        (Value::Object(old), Value::Object(mut new)) => {
-            let mut ordered = Map::with_capacity(new.len());
-            for (key, old_value) in old {
-                if let Some(value) = new.get_mut(key) {
-                    ordered.insert(key.clone(), keep_order(old_value, value.take()));
+        (Value::Object(old), Value::Object(new)) => {
+            let in_order = old.len() <= new.len() && old.keys().zip(new.keys()).all(|(old, new)| old == new);
+            if !in_order {
+                let mut rest = std::mem::take(new);
+                let kept = old.keys().filter_map(|key| rest.get_mut(key).map(|value| (key.clone(), value.take())));
+                let mut ordered: Map<_, _> = kept.collect();
+                for (key, value) in rest {
+                    ordered.entry(key).or_insert(value);
                 }
+                *new = ordered;
             }
+            let mut olds = old.iter();
             for (key, value) in new {
-                ordered.entry(key).or_insert(value);
-            }
-            Value::Object(ordered)
-        }
-        (Value::Array(old), Value::Array(mut new)) => {
-            for step in align_items(old, &new) {
-                if let Step::Both(i, j) = step {
-                    new[j] = keep_order(&old[i], new[j].take());
+                match olds.find(|(old_key, _)| *old_key == key) {
+                    Some((_, old_value)) => reorder(old_value, value),
+                    None => break,
                 }
             }
-            Value::Array(new)
         }
-        (_, new) => new,
+        (Value::Array(old), Value::Array(new)) if old == new => {}
+        (Value::Array(old), Value::Array(new)) => {
+            for step in align_items(old, new) {
+                if let Step::Both(i, j) = step {
+                    reorder(&old[i], &mut new[j]);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -98,11 +98,15 @@ impl Head {
         Ok(Head { api_version, kind, metadata })
     }
 
+    /// The API group, empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
     /// The identity that this head gives.
     pub fn identity(&self) -> Identity {
-        let group = self.api_version.rsplit_once('/').map_or("", |(group, _)| group);
         Identity {
-            group: group.to_owned(),
+            group: self.group().to_owned(),
             kind: self.kind.clone(),
             namespace: self.meta("namespace").filter(|n| !n.is_empty()).map(str::to_owned),
             name: self.meta("name").unwrap_or_default().to_owned(),
@@ -117,6 +121,11 @@ impl Head {
     /// A label's value.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.metadata.get("labels").and_then(|l| l.get(key)).and_then(Value::as_str)
+    }
+
+    /// An annotation's value.
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.metadata.get("annotations").and_then(|a| a.get(key)).and_then(Value::as_str)
     }
 }
 

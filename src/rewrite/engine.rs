@@ -61,7 +61,7 @@ fn select(rule: &Rule, documents: &[Document]) -> Result<Vec<usize>, RuleError> 
     for (index, document) in documents.iter().enumerate() {
         if sees(rule, document) {
             for selector in &rule.selectors {
-                if misses(selector, document).is_empty() && fields_hold(selector, rule, document)? {
+                if selects(selector, document) && fields_hold(selector, rule, document)? {
                     matched.push(index);
                     break;
                 }
@@ -73,6 +73,18 @@ fn select(rule: &Rule, documents: &[Document]) -> Result<Vec<usize>, RuleError> 
 
 fn sees(rule: &Rule, document: &Document) -> bool {
     rule.component.as_deref().is_none_or(|c| c == document.component())
+}
+
+/// Whether the head of a document meets a selector.
+fn selects(selector: &Selector, document: &Document) -> bool {
+    let head = document.head();
+    let is = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| glob(wanted, is));
+    is(&selector.kind, &head.kind)
+        && is(&selector.name, head.meta("name").unwrap_or_default())
+        && is(&selector.namespace, head.meta("namespace").unwrap_or_default())
+        && is(&selector.group, head.group())
+        && selector.labels.iter().all(|(key, wanted)| head.label(key).is_some_and(|is| glob(wanted, is)))
+        && selector.annotations.iter().all(|(key, wanted)| head.annotation(key).is_some_and(|is| glob(wanted, is)))
 }
 
 /// The parts of a selector that the head of a document does not meet, in words.
@@ -89,7 +101,7 @@ fn misses(selector: &Selector, document: &Document) -> Vec<String> {
         .collect();
     for (field, wanted) in [("labels", &selector.labels), ("annotations", &selector.annotations)] {
         for (key, value) in wanted {
-            let is = document.head().metadata.get(field).and_then(|m| m.get(key)).and_then(Value::as_str);
+            let is = if field == "labels" { document.head().label(key) } else { document.head().annotation(key) };
             if !is.is_some_and(|is| glob(value, is)) {
                 misses.push(format!("its {field} have {}", is.map_or(format!("no {key}"), |is| format!("{key}={is}"))));
             }
@@ -133,14 +145,14 @@ fn leave_out(rule: &Rule, matched: &[usize], documents: &mut Vec<Document>, ledg
 }
 
 fn change(rule: &Rule, facts: &Facts, document: &mut Document, ledger: &mut Ledger) -> Result<(), RuleError> {
-    let before = document.value()?.clone();
+    let before = document.value()?;
     let (after, fields) = match &rule.within {
         None => {
-            let after = act(rule, facts, &before, &before).map_err(|why| inapplicable(rule, document, why))?;
-            let fields = differences(&before, &after);
+            let after = act(rule, facts, before, before).map_err(|why| inapplicable(rule, document, why))?;
+            let fields = differences(before, &after);
             (after, fields)
         }
-        Some(within) => change_within(rule, within, facts, &before).map_err(|why| inapplicable(rule, document, why))?,
+        Some(within) => change_within(rule, within, facts, before).map_err(|why| inapplicable(rule, document, why))?,
     };
     if fields.is_empty() {
         return Ok(());

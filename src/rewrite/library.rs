@@ -11,7 +11,7 @@ use crate::embedded;
 pub fn builtin(component: &str) -> Result<Vec<Rule>, RuleError> {
     let mut rules = Vec::new();
     for (path, text) in embedded::below(&format!("patches/{component}")) {
-        rules.extend(rule::parse(path, text, Some(component), &|name| {
+        rules.extend(rule::parse_own(path, text, component, &|name| {
             embedded::text(&format!("templates/{name}"))
                 .map(str::to_owned)
                 .ok_or_else(|| format!("there is no template templates/{name}"))
@@ -70,11 +70,11 @@ mod tests {
     #[test]
     fn the_built_in_rules_are_sound_and_carry_reason_and_source() {
         let mut names = std::collections::BTreeSet::new();
-        for component in Catalog::embedded().unwrap().components() {
-            for rule in builtin(&component.component).unwrap() {
+        for component in Catalog::embedded().names() {
+            for rule in builtin(component).unwrap() {
                 assert!(!rule.reason.see.is_empty(), "{} names no source", rule.reason.rule);
                 assert!(!rule.sets.is_empty(), "{} is in no rule set", rule.reason.rule);
-                assert!(names.insert((component.component.clone(), rule.reason.rule.clone())), "{}", rule.reason.rule);
+                assert!(names.insert((component, rule.reason.rule.clone())), "{}", rule.reason.rule);
             }
         }
         assert!(!names.is_empty());

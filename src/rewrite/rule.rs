@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::{RuleError, pointer};
-use crate::yaml;
+use crate::yaml::{self, YamlError};
 
 /// A rule set: what the original authors did by hand, or what it takes to run well today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, clap::ValueEnum)]
@@ -276,7 +276,26 @@ pub fn parse(
     component: Option<&str>,
     template: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<Rule>, RuleError> {
-    let raw: Vec<RawRule> = yaml::parse_as(text).map_err(|e| RuleError::Format {
+    checked(yaml::parse_as(text), path, component, template)
+}
+
+/// The rules of a file that is compiled into the binary: as [`parse`].
+pub fn parse_own(
+    path: &str,
+    text: &str,
+    component: &str,
+    template: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Vec<Rule>, RuleError> {
+    checked(yaml::parse_own(text), path, Some(component), template)
+}
+
+fn checked(
+    raw: Result<Vec<RawRule>, YamlError>,
+    path: &str,
+    component: Option<&str>,
+    template: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Vec<Rule>, RuleError> {
+    let raw = raw.map_err(|e| RuleError::Format {
         path: path.to_owned(),
         line: e.line,
         why: format!("column {}: {}", e.column, e.message),

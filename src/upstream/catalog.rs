@@ -1,6 +1,7 @@
 //! The catalog: which components, versions and assets there are, with URLs and digests. It is data (`upstream/*.yaml`),
 //! compiled into the binary.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use semver::{Version, VersionReq};
@@ -131,10 +132,10 @@ impl Asset {
     }
 }
 
-/// The catalog.
-#[derive(Clone, Debug)]
+/// The catalog. A component's file is read when the component is first asked for.
+#[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    components: Vec<Component>,
+    components: [OnceCell<Component>; COMPONENTS.len()],
 }
 
 /// The catalog's files that describe components.
@@ -143,32 +144,41 @@ const COMPONENTS: [&str; 5] =
 
 impl Catalog {
     /// The catalog in the binary.
-    ///
-    /// # Errors
-    /// In words, which file is not a catalog file: the tests of the repository keep that from happening.
-    pub fn embedded() -> Result<Catalog, String> {
-        let read = |name: &str| {
-            let path = format!("upstream/{name}.yaml");
-            let text = embedded::text(&path).ok_or_else(|| format!("{path} is missing"))?;
-            yaml::parse_as(text).map_err(|e| format!("{path}: {e}"))
-        };
-        Ok(Catalog { components: COMPONENTS.iter().copied().map(read).collect::<Result<_, String>>()? })
+    pub fn embedded() -> Catalog {
+        Catalog::default()
+    }
+
+    /// The names of all components.
+    pub fn names(&self) -> &'static [&'static str] {
+        &COMPONENTS
     }
 
     /// All components.
-    pub fn components(&self) -> &[Component] {
-        &self.components
+    ///
+    /// # Errors
+    /// As for [`Catalog::component`].
+    pub fn components(&self) -> Result<Vec<&Component>, String> {
+        COMPONENTS.iter().map(|name| self.component(name)).collect()
     }
 
     /// A component by name.
     ///
     /// # Errors
-    /// In words, that the catalog has none of that name.
+    /// In words, that the catalog has none of that name, or that its file is not a catalog file: the tests of the
+    /// repository keep that from happening.
     pub fn component(&self, name: &str) -> Result<&Component, String> {
-        self.components
-            .iter()
-            .find(|c| c.component == name)
-            .ok_or_else(|| format!("the catalog has no component `{name}`"))
+        let index = COMPONENTS.iter().position(|c| *c == name);
+        let place = &self.components[index.ok_or_else(|| format!("the catalog has no component `{name}`"))?];
+        if let Some(component) = place.get() {
+            return Ok(component);
+        }
+        let path = format!("upstream/{name}.yaml");
+        let text = embedded::text(&path).ok_or_else(|| format!("{path} is missing"))?;
+        let component: Component = yaml::parse_own(text).map_err(|e| format!("{path}: {e}"))?;
+        if component.component != name {
+            return Err(format!("{path} describes `{}`", component.component));
+        }
+        Ok(place.get_or_init(|| component))
     }
 }
 
@@ -252,12 +262,12 @@ mod tests {
     use super::*;
 
     fn component(name: &str) -> Component {
-        Catalog::embedded().unwrap().component(name).unwrap().clone()
+        Catalog::embedded().component(name).unwrap().clone()
     }
 
     #[test]
     fn the_catalog_in_the_binary_is_sound() {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         for component in catalog.components() {
             for version in &component.versions {
                 for asset in version.assets.keys() {

@@ -63,6 +63,15 @@ pub fn parse_as<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     read(text, USUAL_DEPTH)
 }
 
+/// Reads a file that is compiled into the binary into a type: as [`parse_as`], but for what only a stranger's text needs.
+///
+/// # Errors
+///
+/// When the text does not have the shape of `T`; tests keep that from happening.
+pub fn parse_own<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    read(text, USUAL_DEPTH)
+}
+
 fn read<T: DeserializeOwned>(text: &str, max_depth: usize) -> Result<T, YamlError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {

@@ -92,7 +92,7 @@ impl Pages {
     /// In words, why the file holds no pages; a test keeps that from happening.
     pub fn embedded() -> Result<Pages, String> {
         let pages: Vec<Page> =
-            yaml::parse_as(embedded::text(PATH).unwrap_or_default()).map_err(|e| format!("{PATH}: {e}"))?;
+            yaml::parse_own(embedded::text(PATH).unwrap_or_default()).map_err(|e| format!("{PATH}: {e}"))?;
         Ok(Pages(pages))
     }
 

@@ -1,5 +1,6 @@
 //! From a difference of values to edits of a text.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -32,8 +33,7 @@ pub(super) fn edited(source: &str, old: &Value, new: &Value) -> Vec<String> {
 
 fn edited_lines(source: &str, old: &Value, new: &Value) -> Option<String> {
     let root = tree::build(source)?;
-    let style = yaml::detect_style(source);
-    let mut editor = Editor { lines: Lines::new(source), style, changes: Changes::default() };
+    let mut editor = Editor { lines: Lines::new(source), style: OnceCell::new(), changes: Changes::default() };
     match (&root.kind, old, new) {
         (Kind::Mapping(entries), Value::Object(old), Value::Object(new)) if !root.tainted => {
             let column = editor.lines.column(root.start);
@@ -105,12 +105,17 @@ enum SlotKind {
 
 struct Editor<'a> {
     lines: Lines<'a>,
-    style: Style,
+    style: OnceCell<Style>,
     changes: Changes,
 }
 
 /// `None` anywhere below means: this cannot be done in place.
 impl Editor<'_> {
+    /// How the source writes lists, for what is new.
+    fn style(&self) -> Style {
+        *self.style.get_or_init(|| yaml::detect_style(self.lines.source()))
+    }
+
     fn change(&mut self, slot: Slot, node: &Node, old: &Value, new: &Value) -> Option<()> {
         if old == new {
             return Some(());
@@ -223,7 +228,7 @@ impl Editor<'_> {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         if !added.is_empty() {
-            let text = yaml::emit(&Value::Object(added), self.style);
+            let text = yaml::emit(&Value::Object(added), self.style());
             let at = self.lines.with_comments_below(last.node.end, column);
             self.changes.insert(at, self.shifted(&text, column));
         }
@@ -254,7 +259,7 @@ impl Editor<'_> {
         let steps = align_items(old, new);
         if !self.lines.is_first_in_line(first.dash) && !matches!(steps.first(), Some(Step::Both(0, _))) {
             // A list in a list: its first dash stands behind another one.
-            let text = self.shifted(&yaml::emit(&Value::Array(new.to_vec()), self.style), column);
+            let text = self.shifted(&yaml::emit(&Value::Array(new.to_vec()), self.style()), column);
             let range = node.start..self.lines.end_of(node.end);
             self.changes.replace(self.lines, range, text.trim_start_matches(' ').to_owned());
             return Some(());
@@ -282,7 +287,7 @@ impl Editor<'_> {
                     bound = end;
                 }
                 Step::Came(j) => {
-                    let text = yaml::emit(&Value::Array(vec![new[j].clone()]), self.style);
+                    let text = yaml::emit(&Value::Array(vec![new[j].clone()]), self.style());
                     self.changes.insert(insert_at, self.shifted(&text, column));
                 }
             }
@@ -340,11 +345,11 @@ impl Editor<'_> {
             SlotKind::Value => {
                 let style = match node.kind {
                     Kind::List(_) => Style { compact_lists: self.lines.column(node.start) == slot.column },
-                    _ => self.style,
+                    _ => self.style(),
                 };
                 (yaml::emit(&Value::Object(Map::from_iter([("k".to_owned(), new.clone())])), style), "k:")
             }
-            SlotKind::Item => (yaml::emit(&Value::Array(vec![new.clone()]), self.style), "-"),
+            SlotKind::Item => (yaml::emit(&Value::Array(vec![new.clone()]), self.style()), "-"),
         };
         let (first, below) = text.strip_prefix(start)?.split_once('\n')?;
         Some((first.trim_start_matches(' ').to_owned(), self.shifted(below, slot.column)))

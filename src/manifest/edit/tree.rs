@@ -276,8 +276,13 @@ fn is_merge(key: &str, style: ScalarStyle) -> bool {
 
 /// A key as the reader returns it: `0x10` is "16", and `on` is "true".
 fn as_read(key: Cow<'_, str>, style: ScalarStyle) -> String {
-    let is_word = key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.len() > 5;
-    if style != ScalarStyle::Plain || is_word {
+    // A plain word is what it looks like, but for those that YAML reads as a boolean or as null.
+    let is_word = key.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_special = || {
+        let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+        words.iter().any(|word| word.eq_ignore_ascii_case(&key))
+    };
+    if style != ScalarStyle::Plain || is_word && !is_special() {
         return key.into_owned();
     }
     match yaml::parse(&format!("{key}: 0")) {
