@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn the_catalog_in_the_binary_is_sound() {
         let catalog = Catalog::embedded();
-        for component in catalog.components() {
+        for component in catalog.components().unwrap() {
             for version in &component.versions {
                 for asset in version.assets.keys() {
                     assert!(component.assets.contains_key(asset), "{} {asset}", component.component);

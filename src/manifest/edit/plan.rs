@@ -111,9 +111,15 @@ struct Editor<'a> {
 
 /// `None` anywhere below means: this cannot be done in place.
 impl Editor<'_> {
-    /// How the source writes lists, for what is new.
-    fn style(&self) -> Style {
-        *self.style.get_or_init(|| yaml::detect_style(self.lines.source()))
+    /// The text of what is new, with lists as the source writes them. The source is searched for that only where a list
+    /// is in question.
+    fn emitted(&self, new: &Value) -> String {
+        let has_lists = |map: &Map<String, Value>| map.values().any(|value| value.is_array() || value.is_object());
+        let style = match new {
+            Value::Object(map) if !has_lists(map) => Style::default(),
+            _ => *self.style.get_or_init(|| yaml::detect_style(self.lines.source())),
+        };
+        yaml::emit(new, style)
     }
 
     fn change(&mut self, slot: Slot, node: &Node, old: &Value, new: &Value) -> Option<()> {
@@ -228,7 +234,7 @@ impl Editor<'_> {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         if !added.is_empty() {
-            let text = yaml::emit(&Value::Object(added), self.style());
+            let text = self.emitted(&Value::Object(added));
             let at = self.lines.with_comments_below(last.node.end, column);
             self.changes.insert(at, self.shifted(&text, column));
         }
@@ -259,7 +265,7 @@ impl Editor<'_> {
         let steps = align_items(old, new);
         if !self.lines.is_first_in_line(first.dash) && !matches!(steps.first(), Some(Step::Both(0, _))) {
             // A list in a list: its first dash stands behind another one.
-            let text = self.shifted(&yaml::emit(&Value::Array(new.to_vec()), self.style()), column);
+            let text = self.shifted(&self.emitted(&Value::Array(new.to_vec())), column);
             let range = node.start..self.lines.end_of(node.end);
             self.changes.replace(self.lines, range, text.trim_start_matches(' ').to_owned());
             return Some(());
@@ -287,7 +293,7 @@ impl Editor<'_> {
                     bound = end;
                 }
                 Step::Came(j) => {
-                    let text = yaml::emit(&Value::Array(vec![new[j].clone()]), self.style());
+                    let text = self.emitted(&Value::Array(vec![new[j].clone()]));
                     self.changes.insert(insert_at, self.shifted(&text, column));
                 }
             }
@@ -343,13 +349,16 @@ impl Editor<'_> {
         let (text, start) = match slot.kind {
             SlotKind::Root => return None,
             SlotKind::Value => {
-                let style = match node.kind {
-                    Kind::List(_) => Style { compact_lists: self.lines.column(node.start) == slot.column },
-                    _ => self.style(),
+                let entry = Value::Object(Map::from_iter([("k".to_owned(), new.clone())]));
+                let text = match node.kind {
+                    Kind::List(_) => {
+                        yaml::emit(&entry, Style { compact_lists: self.lines.column(node.start) == slot.column })
+                    }
+                    _ => self.emitted(&entry),
                 };
-                (yaml::emit(&Value::Object(Map::from_iter([("k".to_owned(), new.clone())])), style), "k:")
+                (text, "k:")
             }
-            SlotKind::Item => (yaml::emit(&Value::Array(vec![new.clone()]), self.style()), "-"),
+            SlotKind::Item => (self.emitted(&Value::Array(vec![new.clone()])), "-"),
         };
         let (first, below) = text.strip_prefix(start)?.split_once('\n')?;
         Some((first.trim_start_matches(' ').to_owned(), self.shifted(below, slot.column)))
