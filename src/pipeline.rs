@@ -235,11 +235,12 @@ fn emit(
 fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) -> String {
     let mut text = String::with_capacity(documents.iter().map(|d| d.source_text().len() + 8).sum());
     let mut line = 1;
-    for (i, (document, (rendered, bytes))) in documents.iter().zip(document::rendered(documents)).enumerate() {
+    for (i, document) in documents.iter().enumerate() {
         if i > 0 {
             text.push_str("---\n");
             line += 1;
         }
+        let (rendered, bytes) = document.rendered();
         objects.push(ObjectRecord {
             object: document.identity().to_string(),
             from: document.at(),

@@ -5,8 +5,8 @@
 //! nobody vouches for are parsed whole, once ([`read()`] with `checked: false`).
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub struct Document {
     line: usize,
     text: Text,
     head: Head,
-    original: OnceLock<Value>,
+    original: OnceCell<Value>,
     current: Option<Value>,
 }
 
@@ -61,7 +61,7 @@ impl Document {
     /// `source`.
     pub fn from_value(source: Arc<Source>, line: usize, value: Value, text: String) -> Result<Document, ManifestError> {
         let head = Head::of(&value).map_err(|why| not_object(&source, line, why))?;
-        Ok(Document { source, line, text: Text::Own(text), head, original: OnceLock::from(value), current: None })
+        Ok(Document { source, line, text: Text::Own(text), head, original: OnceCell::from(value), current: None })
     }
 
     /// The component whose file this document came from.
@@ -151,39 +151,6 @@ impl Document {
     }
 }
 
-/// What [`Document::rendered`] gives for each of `documents`, in their order. Changed ones are edited on all processors.
-pub fn rendered(documents: &[Document]) -> Vec<(Cow<'_, str>, Bytes)> {
-    let changed = documents.iter().filter(|d| d.current.is_some()).count();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(changed);
-    if threads < 2 {
-        return documents.iter().map(Document::rendered).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(document) = documents.get(index) else {
-                return done;
-            };
-            done.push((index, document.rendered()));
-        }
-    };
-    let mut all = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    all.sort_unstable_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, rendered)| rendered).collect()
-}
-
 /// What [`read`] found in one source.
 #[derive(Debug, Default)]
 pub struct Documents {
@@ -203,7 +170,7 @@ pub fn read(source: &Arc<Source>, checked: bool) -> Result<Documents, ManifestEr
             found.empty += 1;
             continue;
         }
-        let original = OnceLock::new();
+        let original = OnceCell::new();
         let quick = if checked { glance::head(text) } else { None };
         let head = if let Some(head) = quick {
             head
