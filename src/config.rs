@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
 use crate::fargate::lint::profiles::Profile;
+use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
 use crate::yaml;
 
@@ -33,6 +34,9 @@ pub struct Ask {
     /// mreferre/knative-on-fargate did by hand in 2020 (only with --gloo)
     #[arg(long, value_enum, value_name = "SET", hide_possible_values = true)]
     pub rule_set: Option<RuleSet>,
+    /// The cluster's Kubernetes version [default: the newest of EKS that all parts support]
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<kubernetes::Version>,
     /// Add a part of upstream that is left out by default; may be repeated
     #[arg(long, value_enum, value_name = "PART")]
     pub with: Vec<Part>,
@@ -203,6 +207,7 @@ file! {
     kourier: String => ask.kourier;
     gloo: String => ask.gloo;
     rule_set: RuleSet => ask.rule_set;
+    kubernetes: kubernetes::Version => ask.kubernetes;
     with: Vec<Part> => ask.with;
     domain: String => ask.domain;
     certificate_arn: String => ask.certificate_arn;
@@ -299,6 +304,7 @@ impl Ask {
             kourier: self.kourier.or(file.kourier),
             gloo: self.gloo.or(file.gloo),
             rule_set: self.rule_set.or(file.rule_set),
+            kubernetes: self.kubernetes.or(file.kubernetes),
             with: if self.with.is_empty() { file.with } else { self.with },
             domain: self.domain.or(file.domain),
             certificate_arn: self.certificate_arn.or(file.certificate_arn),
@@ -350,7 +356,7 @@ mod tests {
     #[test]
     fn every_option_has_its_key() {
         let config = read(
-            "knative: v1.22.1\nkourier: v1.22.1\nrule-set: fargate\nwith: [upgrade-jobs]\ndomain: a.example\n\
+            "knative: v1.22.1\nkourier: v1.22.1\nrule-set: fargate\nkubernetes: '1.35'\nwith: [upgrade-jobs]\ndomain: a.example\n\
              certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
              mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
              ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\

@@ -5,28 +5,20 @@ use serde::Deserialize;
 use crate::manifest::object::Head;
 use crate::{embedded, yaml};
 
+pub mod eks;
+pub mod target;
+pub mod version;
+
+pub use version::Version;
+
 /// The table of removed APIs.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RemovedApis {
     /// Where it is stated.
     pub see: String,
-    /// The oldest Kubernetes that EKS offers.
-    pub oldest_offered: Offered,
     /// The APIs.
     pub removed: Vec<Removed>,
-}
-
-/// A Kubernetes version that EKS offers.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Offered {
-    /// The version, as `1.31`.
-    pub version: String,
-    /// The day on which that was so.
-    pub date: String,
-    /// Where it is stated.
-    pub see: String,
 }
 
 /// An API that is no longer served.

@@ -313,7 +313,7 @@ fn summarize(stack: &Stack, provenance: &Provenance, two: bool, first: &str, sec
         next.push(step("Apply.", &["kubectl apply -f OUT/"]));
     }
     Summary {
-        title: format!("{}; rule set {}", stack.title(), stack.rule_set),
+        title: format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),
         batches: provenance.objects_by_file().into_iter().map(|(f, n)| (f.to_owned(), n)).collect(),
         next,
         ledger: provenance.ledger.clone(),

@@ -7,6 +7,9 @@ use semver::Version;
 
 use crate::config::{Ask, Scaling, Scheme};
 use crate::fargate::quantity::Quantity;
+use crate::kubernetes;
+use crate::kubernetes::eks::Calendar;
+use crate::kubernetes::target::{self, Part};
 use crate::rewrite::facts::{Fact, Facts};
 use crate::rewrite::rule::RuleSet;
 use crate::upstream::catalog::{Asset, Catalog};
@@ -20,6 +23,8 @@ pub struct Stack {
     pub ingress: Ingress,
     /// The components whose manifests are rendered, in the order in which their rules apply.
     pub components: Vec<Chosen>,
+    /// The Kubernetes version that it is for.
+    pub kubernetes: kubernetes::Version,
     /// What rules and templates can ask.
     pub facts: Facts,
     /// The flags that would bring the load balancer controller's arguments, where they are missing.
@@ -120,7 +125,7 @@ impl Stack {
             }
         }
         check_values(ask)?;
-        let mut warnings: Vec<String> = Vec::new();
+        let (kubernetes, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
         for chosen in &components {
             let component = catalog.component(&chosen.component)?;
             warnings.extend(component.notices_for(&chosen.version).map(str::to_owned));
@@ -130,7 +135,8 @@ impl Stack {
             rule_set,
             ingress,
             components,
-            facts: facts(ask, rule_set, ingress, versions, with),
+            kubernetes,
+            facts: facts(ask, rule_set, ingress, kubernetes, versions, with),
             missing_for_controller,
             warnings,
             images: BTreeMap::new(),
@@ -210,10 +216,45 @@ fn kourier_for(knative: &Version, asked: Option<&str>, catalog: &Catalog) -> Res
     })
 }
 
+/// The Kubernetes version of the stack, and what to tell about it.
+fn target(
+    ask: &Ask,
+    rule_set: RuleSet,
+    catalog: &Catalog,
+    components: &[Chosen],
+    versions: &BTreeMap<&'static str, Version>,
+) -> Result<(kubernetes::Version, Vec<String>), StackError> {
+    let mut parts = Vec::new();
+    let mut add = |name: &str, version: &Version, called: String| -> Result<(), StackError> {
+        parts.push(Part { name: called, range: catalog.component(name)?.kubernetes(version) });
+        Ok(())
+    };
+    for chosen in components {
+        if chosen.component != controller_of(rule_set) {
+            add(&chosen.component, &chosen.version, format!("{} {}", chosen.component, chosen.version))?;
+        }
+    }
+    if rule_set == RuleSet::Seed {
+        let bundled = Version::new(0, 10, 0);
+        add("knative-serving", &bundled, format!("knative-serving {bundled}, which Gloo bundles"))?;
+    }
+    if let Some(controller) = versions.get("controller") {
+        let name = controller_of(rule_set);
+        add(name, controller, format!("{name} {controller}"))?;
+    }
+    let (version, mut warnings) = target::choose(ask.kubernetes, &parts, &Calendar::embedded()?)?;
+    if rule_set == RuleSet::Seed && ask.kubernetes.is_none() {
+        // That no cluster runs it is said once, by `questionable`.
+        warnings.clear();
+    }
+    Ok((version, warnings))
+}
+
 fn facts(
     ask: &Ask,
     rule_set: RuleSet,
     ingress: Ingress,
+    kubernetes: kubernetes::Version,
     mut versions: BTreeMap<&'static str, Version>,
     with: Vec<String>,
 ) -> Facts {
@@ -222,6 +263,7 @@ fn facts(
     Facts(BTreeMap::from([
         ("rule-set", Fact::Text(rule_set.to_string())),
         ("ingress", Fact::Text(ingress.name().to_owned())),
+        ("kubernetes", Fact::Version(Version::new(kubernetes.major.into(), kubernetes.minor.into(), 0))),
         ("knative", version("knative")),
         ("kourier", version("kourier")),
         ("gloo", version("gloo")),

@@ -8,7 +8,7 @@ use semver::VersionReq;
 use super::session::Session;
 use super::{Format, StackArgs, UpstreamCommand, print, render, say, warn};
 use crate::error::Error;
-use crate::upstream::catalog::{Asset, Catalog, Component, KubernetesRange};
+use crate::upstream::catalog::{Asset, Catalog, Component};
 use crate::upstream::mirror;
 use crate::upstream::supply;
 
@@ -116,7 +116,8 @@ fn text(component: &Component) -> String {
     let mut text = format!("{}  {}\n", component.component, component.home);
     for version in component.versions.iter().rev() {
         let pairs: String = version.pairs.iter().map(|(name, v)| format!(", with {name} {v}")).collect();
-        let _ = writeln!(text, "  {:<8} Kubernetes {}{pairs}", version.version.to_string(), range(&version.kubernetes));
+        let range = component.kubernetes(&version.version).map_or("unknown".to_owned(), ToString::to_string);
+        let _ = writeln!(text, "  {:<8} Kubernetes {range}{pairs}", version.version.to_string());
         for asset in component.assets(&version.version, &parts(component)) {
             if let Some((sha256, size)) = asset.known {
                 let _ = writeln!(text, "           {sha256}  {size:>7}  {}", asset.urls[0]);
@@ -153,7 +154,9 @@ fn json(component: &Component) -> serde_json::Value {
                 .collect();
             serde_json::json!({
                 "version": v.version, "pairs": v.pairs, "assets": assets,
-                "kubernetes": {"min": v.kubernetes.min, "max": v.kubernetes.max, "see": v.kubernetes.see},
+                "kubernetes": component
+                    .kubernetes(&v.version)
+                    .map(|range| serde_json::json!({"min": range.min, "max": range.max, "see": range.see})),
             })
         })
         .collect();
@@ -165,13 +168,4 @@ fn json(component: &Component) -> serde_json::Value {
 
 fn parts(component: &Component) -> Vec<String> {
     component.assets.values().filter_map(|a| a.with.clone()).collect()
-}
-
-fn range(range: &KubernetesRange) -> String {
-    match (&range.min, &range.max) {
-        (Some(min), Some(max)) => format!("{min} to {max}"),
-        (Some(min), None) => format!("{min} or later"),
-        (None, Some(max)) => format!("up to {max}"),
-        (None, None) => "unknown".to_owned(),
-    }
 }

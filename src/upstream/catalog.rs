@@ -3,12 +3,13 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
 use crate::digest::Sha256Hex;
-use crate::{embedded, yaml};
+use crate::{embedded, kubernetes, yaml};
 
 /// A component as the catalog knows it.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Component {
     /// What everybody who renders it should be told.
     #[serde(default)]
     pub notices: Vec<Notice>,
+    /// The Kubernetes versions that its versions support.
+    #[serde(default)]
+    pub kubernetes: Vec<KubernetesRange>,
     /// The versions that are known, oldest first.
     pub versions: Vec<KnownVersion>,
 }
@@ -71,8 +75,6 @@ pub struct Notice {
 pub struct KnownVersion {
     /// The version.
     pub version: Version,
-    /// The Kubernetes versions that it supports.
-    pub kubernetes: KubernetesRange,
     /// The versions of other components that it is released with.
     #[serde(default)]
     pub pairs: BTreeMap<String, Version>,
@@ -80,18 +82,39 @@ pub struct KnownVersion {
     pub assets: BTreeMap<String, KnownAsset>,
 }
 
-/// A range of Kubernetes versions, as `1.34`, with the source that states it. An end that nobody states is open.
+/// The Kubernetes versions that some versions of a component support, with the source that states it. An end that nobody
+/// states is open.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KubernetesRange {
-    /// The oldest.
+    /// The component's versions that it is about.
+    pub versions: VersionReq,
+    /// The oldest Kubernetes.
     #[serde(default)]
-    pub min: Option<String>,
-    /// The newest.
+    pub min: Option<kubernetes::Version>,
+    /// The newest Kubernetes.
     #[serde(default)]
-    pub max: Option<String>,
+    pub max: Option<kubernetes::Version>,
     /// Where it is stated.
     pub see: String,
+}
+
+impl KubernetesRange {
+    /// Whether a version is in it.
+    pub fn holds(&self, version: kubernetes::Version) -> bool {
+        self.min.is_none_or(|min| min <= version) && self.max.is_none_or(|max| version <= max)
+    }
+}
+
+impl fmt::Display for KubernetesRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => write!(f, "{min} to {max}"),
+            (Some(min), None) => write!(f, "{min} or newer"),
+            (None, Some(max)) => write!(f, "{max} or older"),
+            (None, None) => write!(f, "any version"),
+        }
+    }
 }
 
 /// An asset whose bytes are known.
@@ -186,6 +209,12 @@ impl Component {
     /// What everybody who renders this version should be told.
     pub fn notices_for(&self, version: &Version) -> impl Iterator<Item = &str> {
         self.notices.iter().filter(|n| n.versions.matches(version)).map(|n| n.say.as_str())
+    }
+
+    /// The Kubernetes versions that a version supports, where anybody states it.
+    pub fn kubernetes(&self, version: &Version) -> Option<&KubernetesRange> {
+        let release = Version::new(version.major, version.minor, version.patch);
+        self.kubernetes.iter().find(|range| range.versions.matches(&release))
     }
 
     /// What is known of a version.
