@@ -27,9 +27,12 @@ pub struct Ask {
     /// Kourier version [default: the one released with this Knative]
     #[arg(long, value_name = "VERSION", conflicts_with = "gloo")]
     pub kourier: Option<String>,
-    /// Gloo instead of Kourier: any version from v1.0 to v1.14
+    /// Gloo instead of Kourier: any version from v1.0 to v1.14; a newer one with --gloo-manifest
     #[arg(long, value_name = "VERSION")]
     pub gloo: Option<String>,
+    /// Gloo's manifest from a file, such as its Helm chart rendered elsewhere; held to knrender.lock
+    #[arg(long, value_name = "FILE")]
+    pub gloo_manifest: Option<PathBuf>,
     /// What to make of upstream: `fargate`, what it takes to run well today (the default), or `seed`, what
     /// mreferre/knative-on-fargate did by hand in 2020 (only with --gloo)
     #[arg(long, value_enum, value_name = "SET", hide_possible_values = true)]
@@ -206,6 +209,7 @@ file! {
     knative: String => ask.knative;
     kourier: String => ask.kourier;
     gloo: String => ask.gloo;
+    gloo_manifest: PathBuf => ask.gloo_manifest;
     rule_set: RuleSet => ask.rule_set;
     kubernetes: kubernetes::Version => ask.kubernetes;
     with: Vec<Part> => ask.with;
@@ -279,6 +283,7 @@ impl Config {
         }
         config.folder.clone_from(&folder);
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
+        config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
         config.out = config.out.map(|out| folder.join(out));
         config.prices = config.prices.map(|prices| folder.join(prices));
         if let Some(mirror) = config.supply.mirror.as_mut().filter(|m| !m.contains("://")) {
@@ -297,12 +302,13 @@ impl Ask {
     /// These flags over what `file` asks for. `--kourier` overrides a `gloo` in the file, and the other way round.
     #[must_use]
     pub fn over(self, file: Ask) -> Ask {
-        let file = if self.kourier.is_some() { Ask { gloo: None, ..file } } else { file };
+        let file = if self.kourier.is_some() { Ask { gloo: None, gloo_manifest: None, ..file } } else { file };
         let file = if self.gloo.is_some() { Ask { kourier: None, ..file } } else { file };
         Ask {
             knative: self.knative.or(file.knative),
             kourier: self.kourier.or(file.kourier),
             gloo: self.gloo.or(file.gloo),
+            gloo_manifest: self.gloo_manifest.or(file.gloo_manifest),
             rule_set: self.rule_set.or(file.rule_set),
             kubernetes: self.kubernetes.or(file.kubernetes),
             with: if self.with.is_empty() { file.with } else { self.with },

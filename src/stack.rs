@@ -2,6 +2,7 @@
 //! stage looks at a flag.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use semver::Version;
 
@@ -13,6 +14,7 @@ use crate::kubernetes::target::{self, Part};
 use crate::rewrite::facts::{Fact, Facts};
 use crate::rewrite::rule::RuleSet;
 use crate::upstream::catalog::{Asset, Catalog};
+use crate::upstream::local;
 
 /// The resolved answer to "what do you want rendered".
 #[derive(Clone, Debug)]
@@ -107,7 +109,11 @@ impl Stack {
             versions.insert("knative", knative);
         }
         if let Some(text) = &ask.gloo {
-            let gloo = catalog.component("gloo")?.version(text)?;
+            let component = catalog.component("gloo")?;
+            let gloo = match ask.gloo_manifest {
+                Some(_) => exact(text)?,
+                None => component.version(text)?,
+            };
             choose("gloo", &gloo)?;
             versions.insert("gloo", gloo);
         }
@@ -123,6 +129,12 @@ impl Stack {
             if missing_for_controller.is_empty() && rule_set == RuleSet::Seed {
                 choose(controller_name, controller)?;
             }
+        }
+        if let Some(file) = &ask.gloo_manifest {
+            let gloo = components.iter_mut().find(|c| c.component == "gloo").ok_or_else(|| {
+                "--gloo-manifest needs the version that the file is of: name it with --gloo".to_owned()
+            })?;
+            gloo.assets = vec![handed_over(gloo, file)];
         }
         check_values(ask)?;
         let (kubernetes, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
@@ -151,6 +163,25 @@ impl Stack {
     /// All assets to render, in order.
     pub fn assets(&self) -> impl Iterator<Item = &Asset> {
         self.components.iter().flat_map(|c| &c.assets)
+    }
+}
+
+/// A version in full, of which the catalog need not know anything.
+fn exact(text: &str) -> Result<Version, StackError> {
+    let plain = text.strip_prefix('v').unwrap_or(text);
+    Version::parse(plain).map_err(|_| StackError(format!("`{text}` is not a version; write it as v1.2.3")))
+}
+
+/// The manifest that the user hands over in place of the published one.
+fn handed_over(chosen: &Chosen, file: &Path) -> Asset {
+    Asset {
+        component: chosen.component.clone(),
+        version: chosen.version.clone(),
+        asset: "manifest".to_owned(),
+        urls: vec![local::ORIGIN.to_owned()],
+        known: None,
+        local: Some(file.to_owned()),
+        reference: false,
     }
 }
 
@@ -370,6 +401,13 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
     if rule_set == RuleSet::Fargate && ask.gloo.is_some() {
         warnings.push(
             "Gloo with a current Knative is not verified: the pair was rendered and read, never run together."
+                .to_owned(),
+        );
+    }
+    if gloo.is_some_and(|gloo| *gloo >= Version::new(1, 15, 0)) {
+        warnings.push(
+            "knrender's rules for Gloo were read against 1.0 to 1.14; a rule that does not find in a newer one what it expects \
+             fails the render and says so."
                 .to_owned(),
         );
     }

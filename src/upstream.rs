@@ -4,6 +4,7 @@ pub mod address;
 pub mod catalog;
 pub mod fetch;
 mod files;
+pub mod local;
 pub mod lock;
 pub mod mirror;
 pub mod store;

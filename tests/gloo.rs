@@ -75,3 +75,43 @@ fn an_object_of_a_kind_that_nothing_defines_is_said() {
         "{said}"
     );
 }
+
+/// A Gloo that was rendered elsewhere: our own small manifest in `gloo.yaml`.
+fn handed_over() -> Place {
+    let place = Place::new();
+    place.write("gloo.yaml", GLOO);
+    place
+}
+
+const HANDED_OVER: [&str; 8] =
+    ["--gloo", "v1.15.0", "--gloo-manifest", "gloo.yaml", "--rule-set", "seed", "--offline", "--quiet"];
+
+#[test]
+fn a_gloo_that_was_only_a_chart_renders_from_a_file_and_is_locked() {
+    let place = handed_over();
+    let ran = place.run(&HANDED_OVER).ok();
+    assert!(ran.stdout.contains("gloo-system"), "{}", ran.stdout);
+    let lock = place.read("knrender.lock");
+    assert!(lock.contains("version: \"1.15.0\"") && lock.contains("asset: manifest"), "{lock}");
+    assert!(lock.contains("url: a file of the user's own") && !lock.contains("gloo.yaml"), "{lock}");
+    place.run(&[HANDED_OVER.as_slice(), &["--locked"]].concat()).ok();
+}
+
+#[test]
+fn a_file_that_is_not_what_was_locked_is_refused() {
+    let place = handed_over();
+    place.run(&HANDED_OVER).ok();
+    place.write("gloo.yaml", &format!("{GLOO}# changed\n"));
+    let said = place.run(&HANDED_OVER).fails(3);
+    assert!(
+        said.contains("gloo.yaml has sha256") && said.contains("knrender.lock holds gloo 1.15.0 manifest to"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_chart_only_gloo_without_a_file_and_a_file_without_a_version_say_what_to_do() {
+    let place = handed_over();
+    assert!(place.run(&["--gloo", "v1.15.0"]).fails(2).contains("hand the file over with --gloo-manifest FILE"));
+    assert!(place.run(&["--gloo-manifest", "gloo.yaml"]).fails(2).contains("name it with --gloo"));
+}

@@ -23,7 +23,7 @@ pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
             let assets = if all { everything(&session.catalog)? } else { wanted(&session) };
             let inputs = supplied(&mut session, &assets)?;
             let mut new = 0;
-            for input in &inputs {
+            for input in inputs.iter().filter(|input| input.asset.local.is_none()) {
                 let url = input.asset.urls.first().map(String::as_str).unwrap_or_default();
                 let written = mirror::mirror_write(&dir, url, &input.bytes).map_err(|e| Error::Write(e.to_string()))?;
                 new += usize::from(written.changed);

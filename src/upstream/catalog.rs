@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use semver::{Version, VersionReq};
 use serde::Deserialize;
@@ -143,6 +144,8 @@ pub struct Asset {
     pub urls: Vec<String>,
     /// Digest and size, where the catalog vouches for them.
     pub known: Option<(Sha256Hex, u64)>,
+    /// The file that the user handed over in place of what is published.
+    pub local: Option<PathBuf>,
     /// Not a manifest.
     pub reference: bool,
 }
@@ -150,7 +153,8 @@ pub struct Asset {
 impl Asset {
     /// For people: `net-kourier 1.23.0 kourier.yaml`.
     pub fn name(&self) -> String {
-        let file = self.urls.first().and_then(|u| u.rsplit('/').next()).unwrap_or(&self.asset);
+        let published = self.urls.first().filter(|_| self.local.is_none()).and_then(|u| u.rsplit('/').next());
+        let file = published.unwrap_or(&self.asset);
         format!("{} {} {file}", self.component, self.version)
     }
 }
@@ -273,6 +277,7 @@ impl Component {
                     asset: name.clone(),
                     urls: std::iter::once(url).chain(bytes.and_then(|b| b.also.clone())).collect(),
                     known: bytes.map(|b| (b.sha256, b.size)),
+                    local: None,
                     reference: kind.reference,
                 }
             })

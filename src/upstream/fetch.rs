@@ -100,6 +100,8 @@ pub enum Source {
     Mirror,
     /// The publisher.
     Network,
+    /// A file of the user's own.
+    File,
 }
 
 /// The bytes of one asset.

@@ -208,6 +208,7 @@ mod tests {
             asset: "gloo-knative".into(),
             urls: vec!["https://x.example/gloo-knative.yaml".into()],
             known,
+            local: None,
             reference: false,
         }
     }

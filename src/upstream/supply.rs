@@ -4,6 +4,7 @@ use crate::pipeline::Input;
 use crate::report::Voucher;
 use crate::upstream::catalog::Asset;
 use crate::upstream::fetch::{self, Expected, FetchError, Obtained, Request, Source, Sources};
+use crate::upstream::local::{self, LocalError};
 use crate::upstream::lock::{Lock, LockError, Locked};
 
 /// Why bytes could not be supplied.
@@ -15,6 +16,9 @@ pub enum SupplyError {
     /// The lock is at fault.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// A file that the user handed over.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// `--locked`, and the lock does not have it.
     #[error(
         "{name} is neither in the catalog nor in {lock}, and --locked refuses to add it; run `knrender upstream lock` \
@@ -60,6 +64,7 @@ pub fn supply<'a>(
     }
     let requests: Vec<Request<'_>> = wanted
         .iter()
+        .filter(|(asset, ..)| asset.local.is_none())
         .map(|(asset, name, expected, voucher)| Request {
             what: name,
             urls: &asset.urls,
@@ -71,10 +76,24 @@ pub fn supply<'a>(
             },
         })
         .collect();
-    let obtained = sources.obtain_all(&requests);
+    let mut published = sources.obtain_all(&requests).into_iter();
     let mut inputs = Vec::new();
-    for ((asset, _, _, voucher), obtained) in wanted.iter().zip(obtained) {
-        let obtained: Obtained = obtained?;
+    for (asset, name, expected, voucher) in &wanted {
+        let obtained: Obtained = match &asset.local {
+            Some(path) => {
+                let obtained = local::read(path)?;
+                if let Some(locked) = expected.as_ref().map(|e| e.sha256).filter(|sha256| *sha256 != obtained.sha256) {
+                    let (path, name, lock) =
+                        (path.display().to_string(), name.clone(), lock.path().display().to_string());
+                    return Err(LocalError::Changed { path, name, lock, locked, got: obtained.sha256 }.into());
+                }
+                obtained
+            }
+            None => match published.next() {
+                Some(obtained) => obtained?,
+                None => continue,
+            },
+        };
         warnings.extend(obtained.warnings);
         if voucher.is_none() {
             lock.add(Locked {
