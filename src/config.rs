@@ -82,6 +82,9 @@ pub struct Ask {
     /// Memory that queue-proxy asks for [default: Knative's own, none]
     #[arg(long, value_name = "QUANTITY")]
     pub queue_proxy_memory: Option<String>,
+    /// Keep the descriptions of CRDs that are too large for client-side `kubectl apply` [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub keep_descriptions: Option<bool>,
     /// Folder with rules of your own, applied after the built-in ones; may be repeated
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
@@ -226,6 +229,7 @@ file! {
     scale_to_zero_retention: String => ask.scale_to_zero_retention;
     queue_proxy_cpu: String => ask.queue_proxy_cpu;
     queue_proxy_memory: String => ask.queue_proxy_memory;
+    keep_descriptions: bool => ask.keep_descriptions;
     rules: Vec<PathBuf> => ask.rules;
     images: BTreeMap<String, String> => images;
     mirror: String => supply.mirror;
@@ -325,6 +329,7 @@ impl Ask {
             scale_to_zero_retention: self.scale_to_zero_retention.or(file.scale_to_zero_retention),
             queue_proxy_cpu: self.queue_proxy_cpu.or(file.queue_proxy_cpu),
             queue_proxy_memory: self.queue_proxy_memory.or(file.queue_proxy_memory),
+            keep_descriptions: self.keep_descriptions.or(file.keep_descriptions),
             rules: if self.rules.is_empty() { file.rules } else { self.rules },
         }
     }

@@ -1,4 +1,4 @@
-//! What Kubernetes itself serves: APIs that are gone, as data (`upstream/kubernetes.yaml`).
+//! What Kubernetes itself serves: APIs that are gone, as data (`upstream/kubernetes.yaml`), its versions, and EKS's calendar.
 
 use serde::Deserialize;
 
@@ -17,6 +17,8 @@ pub use version::Version;
 pub struct RemovedApis {
     /// Where it is stated.
     pub see: String,
+    /// The newest Kubernetes that the table knows.
+    pub known_to: Version,
     /// The APIs.
     pub removed: Vec<Removed>,
 }
@@ -29,9 +31,15 @@ pub struct Removed {
     pub api: String,
     /// The kinds it served.
     pub kinds: Vec<String>,
-    /// The first Kubernetes without it, as `1.22`.
+    /// The first Kubernetes without it.
     #[serde(rename = "in")]
-    pub removed_in: String,
+    pub removed_in: Version,
+    /// The `apiVersion` that serves the kinds instead; none where nothing does.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// The first Kubernetes that serves `to`.
+    #[serde(default)]
+    pub since: Option<Version>,
 }
 
 impl RemovedApis {
@@ -44,36 +52,20 @@ impl RemovedApis {
         yaml::parse_own(embedded::text(path).unwrap_or_default()).map_err(|e| format!("{path}: {e}"))
     }
 
-    /// The entry for an object whose API is gone.
+    /// The entry for an object whose API some Kubernetes no longer serves.
     pub fn of(&self, head: &Head) -> Option<&Removed> {
         self.removed.iter().find(|r| r.api == head.api_version && r.kinds.contains(&head.kind))
     }
 
-    /// What to tell about the objects of a render that no Kubernetes on offer takes: a line for each API.
-    pub fn warnings<'h>(&self, heads: impl Iterator<Item = &'h Head>) -> Vec<String> {
-        let mut found: Vec<(&Removed, &str, Vec<&str>)> = Vec::new();
-        for head in heads {
-            if let Some(removed) = self.of(head) {
-                let name = head.meta("name").unwrap_or_default();
-                match found.iter_mut().find(|(r, kind, _)| r.api == removed.api && *kind == head.kind) {
-                    Some((_, _, names)) => names.push(name),
-                    None => found.push((removed, &head.kind, vec![name])),
-                }
-            }
-        }
-        found
-            .into_iter()
-            .map(|(removed, kind, names)| {
-                format!(
-                    "{} in {}, which Kubernetes serves no longer since {}: {} ({})",
-                    if names.len() == 1 { kind.to_owned() } else { format!("{} {kind}s", names.len()) },
-                    removed.api,
-                    removed.removed_in,
-                    names.join(", "),
-                    self.see
-                )
-            })
-            .collect()
+    /// The entry for an object whose API `version` no longer serves.
+    pub fn gone(&self, head: &Head, version: Version) -> Option<&Removed> {
+        self.of(head).filter(|removed| removed.removed_in <= version)
+    }
+
+    /// The first Kubernetes that serves an object's API, where that is later than `version`.
+    pub fn not_yet(&self, head: &Head, version: Version) -> Option<Version> {
+        let successor = |r: &&Removed| r.to.as_ref() == Some(&head.api_version) && r.kinds.contains(&head.kind);
+        self.removed.iter().find(successor).and_then(|r| r.since).filter(|since| *since > version)
     }
 }
 
@@ -82,26 +74,34 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn head(api: &str, kind: &str) -> Head {
+        Head::of(&json!({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}})).unwrap()
+    }
+
     #[test]
-    fn objects_in_apis_that_are_gone_are_named_by_api() {
-        let head = |api: &str, kind: &str, name: &str| {
-            Head::of(&json!({"apiVersion": api, "kind": kind, "metadata": {"name": name}})).unwrap()
-        };
-        let heads = [
-            head("extensions/v1beta1", "Ingress", "a"),
-            head("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", "b"),
-            head("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", "c"),
-            head("networking.k8s.io/v1", "Ingress", "d"),
-        ];
-        let warnings = RemovedApis::embedded().unwrap().warnings(heads.iter());
-        assert_eq!(warnings.len(), 2);
-        assert!(
-            warnings[0].starts_with("Ingress in extensions/v1beta1, which Kubernetes serves no longer since 1.22: a")
-        );
-        assert!(
-            warnings[1].starts_with("2 CustomResourceDefinitions in apiextensions.k8s.io/v1beta1"),
-            "{}",
-            warnings[1]
-        );
+    fn an_api_is_gone_from_its_removal_on() {
+        let table = RemovedApis::embedded().unwrap();
+        let ingress = head("extensions/v1beta1", "Ingress");
+        assert!(table.gone(&ingress, Version::one(21)).is_none());
+        assert!(table.gone(&ingress, Version::one(22)).is_some());
+        assert!(table.gone(&head("networking.k8s.io/v1", "Ingress"), Version::one(36)).is_none());
+    }
+
+    #[test]
+    fn a_successor_is_not_served_before_its_time() {
+        let table = RemovedApis::embedded().unwrap();
+        let scaler = head("autoscaling/v2", "HorizontalPodAutoscaler");
+        assert_eq!(table.not_yet(&scaler, Version::one(20)), Some(Version::one(23)));
+        assert_eq!(table.not_yet(&scaler, Version::one(23)), None);
+        assert_eq!(table.not_yet(&head("v1", "Service"), Version::one(20)), None);
+    }
+
+    #[test]
+    fn every_successor_has_a_first_version_that_is_not_after_the_table() {
+        let table = RemovedApis::embedded().unwrap();
+        for removed in &table.removed {
+            assert_eq!(removed.to.is_some(), removed.since.is_some(), "{}", removed.api);
+            assert!(removed.removed_in <= table.known_to, "{}", removed.api);
+        }
     }
 }

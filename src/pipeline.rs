@@ -11,13 +11,13 @@ use crate::embedded;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
 use crate::images;
-use crate::kubernetes::RemovedApis;
 use crate::ledger::{Deed, Entry, Ledger};
 use crate::manifest::ManifestError;
 use crate::manifest::document::{self, Document, Source};
 use crate::report::{ObjectRecord, Provenance, SourceRecord, Step, Summary, Voucher};
+use crate::rewrite::migrate::{self, MigrateError};
 use crate::rewrite::rule::{Reason, Rule, RuleSet};
-use crate::rewrite::{RuleError, engine, template};
+use crate::rewrite::{RuleError, engine, size, template};
 use crate::stack::Stack;
 use crate::upstream::catalog::Asset;
 
@@ -56,6 +56,9 @@ pub enum RenderError {
     /// A rule.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// An object in an API that the target Kubernetes does not serve.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
     /// A file in the binary.
     #[error("{0}; this is a fault of knrender")]
     Fault(String),
@@ -73,6 +76,7 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
     let documents = drop_duplicates(documents, Scope::Component, &mut ledger)?;
     let rules: Vec<&Rule> = rules.iter().filter(|r| r.sets.is_empty() || r.sets.contains(&stack.rule_set)).collect();
     let documents = engine::apply(&rules, &stack.facts, documents, &mut ledger)?;
+    let documents = migrate::apply(stack.kubernetes, documents, &mut ledger)?;
     let mut documents = drop_duplicates(documents, Scope::Render, &mut ledger)?;
     images::replace(&mut documents, &stack.images, &mut ledger)?;
     if let Some(nameless) = documents.iter().find(|d| d.identity().name.is_empty()) {
@@ -80,8 +84,9 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
         return Err(ManifestError::NoName { object, at }.into());
     }
     let mut warnings = stack.warnings.clone();
-    let removed = RemovedApis::embedded().map_err(RenderError::Fault)?;
-    warnings.extend(removed.warnings(documents.iter().map(Document::head)));
+    let keep_descriptions = stack.keep_descriptions || stack.is_as_of_2020();
+    let server_side = size::fit(&mut documents, keep_descriptions, &mut ledger)?;
+    warnings.extend(size::notice(&server_side));
     let about = BTreeMap::from([
         (
             "about/images.txt".to_owned(),
@@ -96,7 +101,7 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
              something else has brought the CRD."
         )
     }));
-    emit(stack, batches, about, ledger, sources, warnings)
+    emit(stack, batches, about, ledger, sources, warnings, !server_side.is_empty())
 }
 
 fn read(input: Input, sources: &mut Vec<SourceRecord>) -> Result<Vec<Document>, ManifestError> {
@@ -197,6 +202,7 @@ fn emit(
     ledger: Ledger,
     sources: Vec<SourceRecord>,
     warnings: Vec<String>,
+    server_side: bool,
 ) -> Result<Render, RenderError> {
     let mut objects = Vec::new();
     let file = |order: &str| format!("knative-{}-fargate-{order}-batch.yaml", stack.ingress.name());
@@ -227,7 +233,7 @@ fn emit(
         let _ = writeln!(digests, "{}  {path}", Sha256Hex::of(bytes));
     }
     files.insert("about/digests.txt".to_owned(), digests.into_bytes());
-    let summary = summarize(stack, &provenance, two, &file("first"), &file("second"));
+    let summary = summarize(stack, &provenance, two, &file("first"), &file("second"), server_side);
     Ok(Render { files, provenance, summary })
 }
 
@@ -268,7 +274,15 @@ fn controller_files(stack: &Stack, files: &mut BTreeMap<String, Vec<u8>>) -> Res
     Ok(())
 }
 
-fn summarize(stack: &Stack, provenance: &Provenance, two: bool, first: &str, second: &str) -> Summary {
+fn summarize(
+    stack: &Stack,
+    provenance: &Provenance,
+    two: bool,
+    first: &str,
+    second: &str,
+    server_side: bool,
+) -> Summary {
+    let apply = if server_side { "kubectl apply --server-side" } else { "kubectl apply" };
     let step = |what: &str, commands: &[&str]| Step {
         what: what.to_owned(),
         commands: commands.iter().map(|&c| c.to_owned()).collect(),
@@ -302,15 +316,15 @@ fn summarize(stack: &Stack, provenance: &Provenance, two: bool, first: &str, sec
     if two {
         let mut commands = Vec::new();
         if stack.rule_set == RuleSet::Seed && missing.is_empty() {
-            commands.push("kubectl apply -f OUT/alb-controller.yaml".to_owned());
+            commands.push(format!("{apply} -f OUT/alb-controller.yaml"));
         }
-        commands.push(format!("kubectl apply -f OUT/{first}"));
+        commands.push(format!("{apply} -f OUT/{first}"));
         commands.push("kubectl wait --for=condition=Established --timeout=60s crd --all".to_owned());
-        commands.push(format!("kubectl apply -f OUT/{second}"));
+        commands.push(format!("{apply} -f OUT/{second}"));
         let commands: Vec<_> = commands.iter().map(String::as_str).collect();
         next.push(step("Apply in two runs, since the objects of the second batch need CRDs of the first.", &commands));
     } else {
-        next.push(step("Apply.", &["kubectl apply -f OUT/"]));
+        next.push(step("Apply.", &[&format!("{apply} -f OUT/")]));
     }
     Summary {
         title: format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),

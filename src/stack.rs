@@ -31,6 +31,8 @@ pub struct Stack {
     pub facts: Facts,
     /// The flags that would bring the load balancer controller's arguments, where they are missing.
     pub missing_for_controller: Vec<&'static str>,
+    /// Whether CRDs keep their descriptions even where they are too large for client-side apply.
+    pub keep_descriptions: bool,
     /// What the user should be told.
     pub warnings: Vec<String>,
     /// Images to be replaced, each with what it is replaced by.
@@ -150,9 +152,15 @@ impl Stack {
             kubernetes,
             facts: facts(ask, rule_set, ingress, kubernetes, versions, with),
             missing_for_controller,
+            keep_descriptions: ask.keep_descriptions.unwrap_or(false),
             warnings,
             images: BTreeMap::new(),
         })
+    }
+
+    /// Whether this is the ancestor's own render, for a Kubernetes of its day, of which nothing is changed but by its rules.
+    pub fn is_as_of_2020(&self) -> bool {
+        self.rule_set == RuleSet::Seed && self.kubernetes < kubernetes::Version::one(22)
     }
 
     /// For people: `knative-serving 1.23.0, net-kourier 1.23.0`.
