@@ -1,4 +1,5 @@
-//! Puts the catalog, the built-in rules, the templates and the pages of the lints into the binary, so that it works alone.
+//! Puts the catalog, the built-in rules, the templates, the model of Kubernetes and what is said about findings into the
+//! binary, so that it works alone.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,7 +9,7 @@ fn main() -> io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let mut code = String::from("[\n");
-    for folder in ["upstream", "patches", "templates", "prices"] {
+    for folder in ["kubernetes", "patches", "prices", "templates", "upstream", "validate"] {
         println!("cargo::rerun-if-changed={folder}");
         list(Path::new(&root), folder, &mut code)?;
     }

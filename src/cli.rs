@@ -8,8 +8,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
+use crate::kubernetes::Version;
 
 mod explain;
+mod findings;
 mod inputs;
 mod lint;
 mod plan;
@@ -17,6 +19,7 @@ mod progress;
 mod render;
 mod session;
 mod upstream;
+mod validate;
 
 /// Renders Knative for AWS EKS Fargate from pinned upstream releases.
 ///
@@ -45,6 +48,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Hold manifests against what Fargate and Knative behind an ALB need
     Lint(LintArgs),
+    /// Hold manifests against what a Kubernetes API server takes, without one
+    Validate(ValidateArgs),
     /// What exists upstream, and which bytes renders are held to
     #[command(subcommand)]
     Upstream(UpstreamCommand),
@@ -159,6 +164,43 @@ const LINT_CODES: &str = "\
 Fargate profiles come from an eksctl ClusterConfig among the inputs, or from `fargate-profiles` in knrender.yaml.
 Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
 
+#[derive(Args, Debug)]
+#[command(after_help = VALIDATE_EXIT)]
+struct ValidateArgs {
+    /// Files and folders, all read as one set; - is standard input [default: `out` of knrender.yaml, else out]
+    #[arg(value_name = "PATH|-")]
+    paths: Vec<PathBuf>,
+    /// The Kubernetes version [default: `kubernetes` of knrender.yaml, else the newest of EKS]
+    #[arg(long, value_name = "VERSION")]
+    kubernetes: Option<Version>,
+    /// Warnings fail too
+    #[arg(long)]
+    strict: bool,
+    /// Accept a finding, of one object or of all; may be repeated (knrender.yaml: `allow`, with the reason)
+    #[arg(long, value_name = "CODE[=OBJECT]")]
+    allow: Vec<String>,
+    /// Print the page of one finding
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "list"])]
+    explain: Option<String>,
+    /// List what can be found
+    #[arg(long, conflicts_with = "paths")]
+    list: bool,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+    format: LintFormat,
+    /// Configuration file [default: knrender.yaml, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Do not say for which Kubernetes
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+const VALIDATE_EXIT: &str = "\
+An error is what `kubectl apply --dry-run=server` refuses. Custom resources are held against the CRDs among the inputs.
+In a folder that is a render, a reference to what is not in it is an error; elsewhere it is a note.
+Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
+
 /// How to report findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LintFormat {
@@ -214,6 +256,7 @@ impl Cli {
             Some(Command::Plan(args)) => plan::run(&args),
             Some(Command::Explain(args)) => explain::run(&args),
             Some(Command::Lint(args)) => lint::run(&args),
+            Some(Command::Validate(args)) => validate::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();

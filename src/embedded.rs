@@ -1,5 +1,5 @@
-//! What is compiled into the binary: catalog (`upstream/`), built-in rules (`patches/`), templates (`templates/`)
-//! and the pages of the lints (`lints/lints.yaml`).
+//! What is compiled into the binary: catalog (`upstream/`), built-in rules (`patches/`), templates (`templates/`), the
+//! fields of Kubernetes' own kinds (`kubernetes/`) and the pages of findings (`lints/`, `validate/`).
 
 static FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 

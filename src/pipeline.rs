@@ -1,7 +1,7 @@
 //! From fetched bytes to the files of `out/`: manifest, rewrite, check, batch. No stage here reads a flag, prints, or
 //! touches the network or the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -10,16 +10,21 @@ use crate::digest::Sha256Hex;
 use crate::embedded;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
+use crate::findings::page::{Book, Pages, Severity};
 use crate::images;
+use crate::kubernetes::Version;
 use crate::ledger::{Deed, Entry, Ledger};
 use crate::manifest::ManifestError;
+use crate::manifest::collection::Placed;
 use crate::manifest::document::{self, Document, Source};
+use crate::manifest::object::is_kubernetes_group;
 use crate::report::{ObjectRecord, Provenance, SourceRecord, Step, Summary, Voucher};
 use crate::rewrite::migrate::{self, MigrateError};
 use crate::rewrite::rule::{Reason, Rule, RuleSet};
 use crate::rewrite::{RuleError, engine, size, template};
 use crate::stack::Stack;
 use crate::upstream::catalog::Asset;
+use crate::validate::{Validation, model};
 
 /// The bytes of one asset, whose digest was checked.
 #[derive(Debug)]
@@ -34,6 +39,8 @@ pub struct Input {
     pub vouched_by: Voucher,
     /// Whether bytes with this digest were read in full before, so that their heads suffice.
     pub checked: bool,
+    /// Whether objects of these bytes that nothing changes are known to be valid for the target Kubernetes.
+    pub valid: bool,
 }
 
 /// A render, not yet written.
@@ -45,6 +52,8 @@ pub struct Render {
     pub provenance: Provenance,
     /// What to say at the end.
     pub summary: Summary,
+    /// The upstream files in which something that no rule touched is not what an API server takes.
+    pub invalid: BTreeSet<String>,
 }
 
 /// Why there is no render.
@@ -59,6 +68,14 @@ pub enum RenderError {
     /// An object in an API that the target Kubernetes does not serve.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// What was made of upstream is not what an API server takes.
+    #[error("a Kubernetes {target} API server refuses what the rules made of this render:{findings}")]
+    Invalid {
+        /// The target.
+        target: Version,
+        /// What is wrong, a line for each.
+        findings: String,
+    },
     /// A file in the binary.
     #[error("{0}; this is a fault of knrender")]
     Fault(String),
@@ -68,6 +85,7 @@ pub enum RenderError {
 pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices) -> Result<Render, RenderError> {
     let mut ledger = Ledger::default();
     let mut sources = Vec::new();
+    let known: BTreeSet<String> = inputs.iter().filter(|i| i.valid).map(|i| i.asset.name()).collect();
     let mut documents = Vec::new();
     for input in inputs {
         let read = read(input, &mut sources)?;
@@ -94,6 +112,8 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
         ),
         ("about/plan.txt".to_owned(), plan(stack, &documents, prices)?.to_text().into()),
     ]);
+    let checked = check(stack.kubernetes, &documents, &known)?;
+    warnings.extend(checked.warnings);
     let batches = batch::sort(documents)?;
     warnings.extend(batches.undefined.iter().map(|object| {
         format!(
@@ -101,7 +121,8 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
              something else has brought the CRD."
         )
     }));
-    emit(stack, batches, about, ledger, sources, warnings, !server_side.is_empty())
+    let render = emit(stack, batches, about, ledger, sources, warnings, !server_side.is_empty())?;
+    Ok(Render { invalid: checked.invalid, ..render })
 }
 
 fn read(input: Input, sources: &mut Vec<SourceRecord>) -> Result<Vec<Document>, ManifestError> {
@@ -183,6 +204,66 @@ fn drop_duplicates(
     Ok(kept)
 }
 
+/// Holds what was changed or added, and what is not `known` to be valid, against what an API server takes. What a rule made
+/// has to be valid; what upstream made is warned about.
+fn check(target: Version, documents: &[Document], known: &BTreeSet<String>) -> Result<Checked, RenderError> {
+    let mut checked = Checked::default();
+    if target < model::KNOWN.0 {
+        return Ok(checked);
+    }
+    let is_due = |d: &Document| d.is_changed() || !known.contains(d.source_name());
+    let custom = |d: &Document| !is_kubernetes_group(d.head().group());
+    let crds = documents.iter().any(|d| is_due(d) && custom(d));
+    let (mut objects, mut due, mut made) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for document in documents {
+        let own = is_due(document);
+        if document.head().kind == "CustomResourceDefinition" && !own && !crds {
+            continue;
+        }
+        if document.is_changed() || document.is_added() {
+            made.insert(document.identity().to_string());
+        }
+        due.push(own);
+        objects.push(Placed {
+            file: document.source_name().to_owned(),
+            line: document.line(),
+            identity: document.identity(),
+            head: document.head().clone(),
+            value: document.value()?.clone(),
+        });
+    }
+    let validation = Validation { target, objects: &objects, complete: true, only: Some(&due) };
+    let findings = validation.run(&[]).map_err(RenderError::Fault)?;
+    let mut refused = String::new();
+    if findings.is_empty() {
+        return Ok(checked);
+    }
+    let pages = Pages::embedded(Book::Validate).map_err(RenderError::Fault)?;
+    for finding in findings {
+        let Some(place) = &finding.place else { continue };
+        let object = place.object.clone().unwrap_or_default();
+        if pages.of(finding.code).is_none_or(|page| page.severity != Severity::Error) {
+            continue;
+        }
+        let line = format!("{object} ({}, line {}) {}: {}", place.file, place.line, place.field, finding.what);
+        if made.contains(&object) {
+            let _ = write!(refused, "\n  {line}");
+        } else {
+            checked.invalid.insert(place.file.clone());
+            checked.warnings.push(format!("A Kubernetes {target} API server refuses {line} ({}).", finding.code));
+        }
+    }
+    if refused.is_empty() { Ok(checked) } else { Err(RenderError::Invalid { target, findings: refused }) }
+}
+
+/// What [`check`] has to say about upstream's own objects.
+#[derive(Debug, Default)]
+struct Checked {
+    warnings: Vec<String>,
+    /// The files in which they stand.
+    invalid: BTreeSet<String>,
+}
+
 /// What the pods of the render become on Fargate.
 fn plan(stack: &Stack, documents: &[Document], prices: &Prices) -> Result<Plan, RenderError> {
     let mut objects = Vec::new();
@@ -234,7 +315,7 @@ fn emit(
     }
     files.insert("about/digests.txt".to_owned(), digests.into_bytes());
     let summary = summarize(stack, &provenance, two, &file("first"), &file("second"), server_side);
-    Ok(Render { files, provenance, summary })
+    Ok(Render { files, provenance, summary, invalid: BTreeSet::new() })
 }
 
 /// The text of one file, and a record of each object in it.

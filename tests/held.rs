@@ -118,6 +118,8 @@ fn the_helps_are_held() {
         "render",
         "explain",
         "lint",
+        "validate",
+        "plan",
         "upstream",
         "upstream list",
         "upstream lock",

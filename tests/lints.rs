@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use knrender::fargate::lint::allow::Allowance;
-use knrender::fargate::lint::page::{Confidence, Pages, Severity};
 use knrender::fargate::lint::set::{self, Set};
 use knrender::fargate::lint::{self};
+use knrender::findings::allow::Allowance;
+use knrender::findings::page::{Book, Confidence, Pages, Severity};
 use knrender::manifest::collection::Collection;
 
 /// The codes that are found in a text. A first line `# lint: --allow CODE[=OBJECT]` allows one.
@@ -60,7 +60,7 @@ fn every_failing_example_is_found_and_every_passing_one_is_not() {
 
 #[test]
 fn every_lint_has_a_page_a_check_and_examples_of_both_kinds() {
-    let pages = Pages::embedded().unwrap();
+    let pages = Pages::embedded(Book::Lint).unwrap();
     let told: BTreeSet<&str> = pages.all().iter().map(|page| page.code.as_str()).collect();
     let checked: BTreeSet<&str> = lint::codes().collect();
     assert_eq!(told, checked);
@@ -75,7 +75,7 @@ fn every_lint_has_a_page_a_check_and_examples_of_both_kinds() {
 
 #[test]
 fn every_page_says_why_what_to_do_and_where_it_is_written() {
-    for page in Pages::embedded().unwrap().all() {
+    for page in Pages::embedded(Book::Lint).unwrap().all() {
         let code = &page.code;
         assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{code}");
         assert!(!page.title.is_empty() && !page.title.ends_with('.') && page.title.len() < 80, "{code}");

@@ -34,9 +34,17 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
     Ok(collection)
 }
 
-/// The paths that a command was given, or else the folder of the last render.
-pub(super) fn or_out(paths: &[PathBuf], config: &Config) -> Vec<PathBuf> {
-    if paths.is_empty() { vec![out_folder(None, config).unwrap_or_else(|| "out".into())] } else { paths.to_vec() }
+/// The paths that a command was given, or else the folder of the last render, which has to be there.
+pub(super) fn or_rendered(paths: &[PathBuf], config: &Config) -> Result<Vec<PathBuf>, Error> {
+    if !paths.is_empty() {
+        return Ok(paths.to_vec());
+    }
+    let folder = out_folder(None, config).unwrap_or_else(|| "out".into());
+    if folder.exists() {
+        return Ok(vec![folder]);
+    }
+    let out = folder.display();
+    Err(Error::Input(format!("{out}: there is no such folder; `knrender --out {out}` renders into it")))
 }
 
 /// An error that names every document that could not be read, if there is one.
@@ -75,7 +83,12 @@ fn add(collection: &mut Collection, name: &str, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(text) => collection.add(name, text),
         Err(_) => {
-            collection.broken.push(Broken { file: name.to_owned(), line: 1, why: "it is not UTF-8 text".to_owned() });
+            collection.broken.push(Broken {
+                file: name.to_owned(),
+                line: 1,
+                why: "it is not UTF-8 text".to_owned(),
+                is_object: false,
+            });
         }
     }
 }

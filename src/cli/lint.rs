@@ -1,178 +1,28 @@
 //! `knrender lint`: manifests of any origin, held against the rule book.
 
-use std::fmt::Write as _;
-use std::path::Path;
-
-use super::{LintArgs, LintFormat, inputs, out_folder, print, say};
-use crate::config::{self, Config};
+use super::findings::{self, Report};
+use super::{LintArgs, inputs};
+use crate::config::Config;
 use crate::error::Error;
-use crate::fargate::lint::allow::Allowance;
-use crate::fargate::lint::page::{Page, Pages, Severity};
+use crate::fargate::lint;
 use crate::fargate::lint::profiles::Profiles;
 use crate::fargate::lint::set::{self, Set};
-use crate::fargate::lint::{self, Finding, Place};
-use crate::manifest::collection::Collection;
-use crate::report::wrap;
-
-mod json;
-mod sarif;
-mod text;
-
-/// All that a report says.
-struct Report<'r> {
-    pages: &'r Pages,
-    findings: &'r [Finding],
-    collection: &'r Collection,
-}
+use crate::findings::page::{Book, Pages};
 
 pub(super) fn run(args: &LintArgs) -> Result<(), Error> {
-    let pages = Pages::embedded().map_err(Error::Input)?;
+    let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;
     if args.list {
-        return list(&pages, args.format);
+        return findings::list(&pages, args.format);
     }
     if let Some(code) = &args.explain {
         let page = pages.of(code).ok_or_else(|| Error::Usage(pages.unknown(code)))?;
-        return explain(page, args.format);
+        return findings::explain(page, args.format);
     }
     let config = Config::read(args.config.as_deref())?;
-    let allowances = allowances(args, &config, &pages)?;
-    let paths = if args.paths.is_empty() {
-        let out = out_folder(None, &config).unwrap_or_else(|| "out".into());
-        if !out.exists() {
-            let out = out.display();
-            return Err(Error::Input(format!(
-                "{out}: there is no such folder; `knrender --out {out}` renders into it"
-            )));
-        }
-        vec![out]
-    } else {
-        args.paths.clone()
-    };
-    let collection = inputs::read(&paths)?;
+    let allowances = findings::allowances(&args.allow, args.config.as_deref(), &config, &pages)?;
+    let collection = inputs::read(&inputs::or_rendered(&args.paths, &config)?)?;
     let objects = set::objects(&collection.objects);
     let set = Set::new(&objects, config.fargate_profiles.map(Profiles));
     let findings = lint::run(&set, &allowances);
-    let report = Report { pages: &pages, findings: &findings, collection: &collection };
-    match args.format {
-        LintFormat::Text => print(text::report(&report).as_bytes())?,
-        LintFormat::Json => print(json::report(&report).as_bytes())?,
-        LintFormat::Sarif => print(sarif::report(&report).as_bytes())?,
-    }
-    report.verdict(args.strict)
-}
-
-impl Report<'_> {
-    fn page(&self, finding: &Finding) -> Option<&Page> {
-        self.pages.of(finding.code)
-    }
-
-    /// How many findings of a severity nobody allowed.
-    fn count(&self, severity: Severity) -> usize {
-        lint::count(self.findings, self.pages).get(&severity).copied().unwrap_or(0)
-    }
-
-    fn allowed(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.allowed.is_some()).count()
-    }
-
-    /// How many files the objects came from.
-    fn files(&self) -> usize {
-        let mut files: Vec<_> = self.collection.objects.iter().map(|object| &object.file).collect();
-        files.sort_unstable();
-        files.dedup();
-        files.len()
-    }
-
-    fn verdict(&self, strict: bool) -> Result<(), Error> {
-        let broken = &self.collection.broken;
-        if !broken.is_empty() {
-            for broken in broken {
-                say(&format!("{}, line {}: {}", broken.file, broken.line, broken.why));
-            }
-            return Err(Error::Input(format!("{} could not be read", counted(broken.len(), "document"))));
-        }
-        let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
-        match (errors, warnings) {
-            (0, _) if !strict => Ok(()),
-            (0, 0) => Ok(()),
-            (0, _) => Err(Error::Findings(format!("{}, and --strict", counted(warnings, "warning")))),
-            _ => Err(Error::Findings(counted(errors, "error"))),
-        }
-    }
-}
-
-/// `1 error`, `2 errors`.
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-/// The allowances of `--allow` and of the configuration, each for a lint that exists.
-fn allowances(args: &LintArgs, config: &Config, pages: &Pages) -> Result<Vec<Allowance>, Error> {
-    let mut allowances = Vec::new();
-    for text in &args.allow {
-        let (lint, object) = text.split_once('=').map_or((text.as_str(), None), |(lint, object)| (lint, Some(object)));
-        if pages.of(lint).is_none() {
-            return Err(Error::Usage(format!("--allow {text}: {}", pages.unknown(lint))));
-        }
-        allowances.push(Allowance {
-            lint: lint.to_owned(),
-            object: object.map(str::to_owned),
-            reason: "--allow on the command line".to_owned(),
-            place: None,
-        });
-    }
-    let file = args.config.as_deref().unwrap_or(Path::new(config::FILE)).display().to_string();
-    for (i, allow) in config.allow.iter().enumerate() {
-        let line = usize::try_from(allow.lint.referenced.line()).unwrap_or(0);
-        let code = &allow.lint.value;
-        if pages.of(code).is_none() {
-            return Err(Error::Usage(format!("{file}, line {line}: {}", pages.unknown(code))));
-        }
-        if allow.reason.trim().is_empty() {
-            let why = "the reason is empty; an allowance says why the finding is accepted";
-            return Err(Error::Usage(format!("{file}, line {line}: {why}")));
-        }
-        allowances.push(Allowance {
-            lint: code.clone(),
-            object: allow.object.clone(),
-            reason: allow.reason.trim().to_owned(),
-            place: Some(Place { file: file.clone(), line, object: None, field: format!("/allow/{i}") }),
-        });
-    }
-    Ok(allowances)
-}
-
-fn list(pages: &Pages, format: LintFormat) -> Result<(), Error> {
-    match format {
-        LintFormat::Text => {
-            let mut text = String::new();
-            let width = pages.all().iter().map(|page| page.code.len()).max().unwrap_or(0);
-            for page in pages.all() {
-                let (code, severity, rule) = (&page.code, page.severity, &page.rule);
-                let _ = writeln!(text, "{code:<width$}  {severity:<7}  {rule:<16}  {}", page.title);
-            }
-            print(text.as_bytes())
-        }
-        LintFormat::Json => print(format!("{:#}\n", serde_json::json!(pages.all())).as_bytes()),
-        LintFormat::Sarif => Err(Error::Usage("--list reports as text or json".to_owned())),
-    }
-}
-
-fn explain(page: &Page, format: LintFormat) -> Result<(), Error> {
-    match format {
-        LintFormat::Text => {
-            let mut text = format!("{}: {}\n", page.code, page.title);
-            let _ = writeln!(text, "  severity    {}", page.severity);
-            let _ = writeln!(text, "  rule        {}", page.rule);
-            let _ = writeln!(text, "  confidence  {}", page.confidence.words());
-            let _ = writeln!(text, "  why         {}", wrap(&page.why, 14));
-            let _ = writeln!(text, "  fix         {}", wrap(&page.fix, 14));
-            for see in &page.see {
-                let _ = writeln!(text, "  see         {see}");
-            }
-            print(text.as_bytes())
-        }
-        LintFormat::Json => print(format!("{:#}\n", serde_json::json!(page)).as_bytes()),
-        LintFormat::Sarif => Err(Error::Usage("--explain reports as text or json".to_owned())),
-    }
+    Report { pages: &pages, findings: &findings, collection: &collection }.print(args.format, args.strict)
 }

@@ -11,7 +11,7 @@ use crate::fargate::plan::Plan;
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Error> {
     let config = Config::read(args.config.as_deref())?;
-    let collection = inputs::read(&inputs::or_out(&args.paths, &config))?;
+    let collection = inputs::read(&inputs::or_rendered(&args.paths, &config)?)?;
     let prices = prices(args.prices.as_deref().or(config.prices.as_deref()))?;
     let objects: Vec<_> = collection.objects.iter().map(|o| (o.identity.to_string(), &o.value)).collect();
     let region = args.region.as_deref().or(config.ask.region.as_deref());

@@ -68,7 +68,14 @@ fn supplied(session: &mut Session, assets: &[Asset]) -> Result<Vec<crate::pipeli
     let mut lock = std::mem::take(&mut session.lock);
     let mut warnings = Vec::new();
     let sources = session.sources()?;
-    let inputs = supply::supply(assets.iter(), &mut lock, &sources, session.locked_only, &mut warnings)?;
+    let inputs = supply::supply(
+        assets.iter(),
+        &mut lock,
+        &sources,
+        session.locked_only,
+        session.stack.kubernetes,
+        &mut warnings,
+    )?;
     warn(&warnings);
     for line in render::commit(lock)? {
         say(&line);

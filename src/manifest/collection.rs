@@ -30,6 +30,8 @@ pub struct Broken {
     pub line: usize,
     /// What is wrong.
     pub why: String,
+    /// Whether it is an object of some kind all the same, with a `metadata` that is none.
+    pub is_object: bool,
 }
 
 /// A set of objects.
@@ -49,7 +51,7 @@ impl Collection {
         let chunks = match split::split(file, text) {
             Ok(chunks) => chunks,
             Err(error) => {
-                self.broken.push(Broken { file: file.to_owned(), line: 1, why: error.to_string() });
+                self.broken.push(Broken { file: file.to_owned(), line: 1, why: error.to_string(), is_object: false });
                 return;
             }
         };
@@ -62,7 +64,7 @@ impl Collection {
                 Ok(value) => self.add_value(file, chunk.line, value),
                 Err(e) => {
                     let line = chunk.line + e.line.saturating_sub(1);
-                    self.broken.push(Broken { file: file.to_owned(), line, why: e.message });
+                    self.broken.push(Broken { file: file.to_owned(), line, why: e.message, is_object: false });
                 }
             }
         }
@@ -87,7 +89,7 @@ impl Collection {
                 let identity = head.identity();
                 self.objects.push(Placed { file: file.to_owned(), line, identity, head, value });
             }
-            Err(why) => self.broken.push(Broken { file: file.to_owned(), line, why }),
+            Err(why) => self.broken.push(Broken { file: file.to_owned(), line, why, is_object: true }),
         }
     }
 }

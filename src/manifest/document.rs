@@ -94,6 +94,16 @@ impl Document {
         self.head.identity()
     }
 
+    /// Whether a rule added it.
+    pub fn is_added(&self) -> bool {
+        self.source.name.starts_with("template ")
+    }
+
+    /// Whether something was changed in it.
+    pub fn is_changed(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// The document's bytes as they came.
     pub fn source_text(&self) -> &str {
         match &self.text {

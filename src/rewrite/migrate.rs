@@ -2,8 +2,8 @@
 //! with what the old API defaulted written out. What has no successor is left out; what cannot be said truthfully in the
 //! new API is refused.
 //!
-//! One file for each kind of object: [`crd`], [`webhooks`], [`autoscaling`], [`networking`], [`workloads`], and
-//! [`small`] for those that change a field or two.
+//! One file for each kind of object: `crd`, `webhooks`, `autoscaling`, `networking`, `workloads`, and `small`
+//! for those that change a field or two.
 
 use std::sync::Arc;
 

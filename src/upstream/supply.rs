@@ -1,5 +1,7 @@
 //! From a stack to its bytes: what the catalog vouches for, what the lock vouches for, and what is locked now.
 
+use crate::digest::Sha256Hex;
+use crate::kubernetes::Version;
 use crate::pipeline::Input;
 use crate::report::Voucher;
 use crate::upstream::catalog::Asset;
@@ -42,6 +44,7 @@ pub fn supply<'a>(
     lock: &mut Lock,
     sources: &Sources<'_>,
     locked_only: bool,
+    target: Version,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Input>, SupplyError> {
     let mut wanted = Vec::new();
@@ -114,17 +117,33 @@ pub fn supply<'a>(
             sha256: obtained.sha256,
             vouched_by: voucher.unwrap_or(Voucher::Lock),
             checked,
+            valid: *voucher == Some(Voucher::Catalog)
+                || sources.store.as_ref().is_some_and(|s| s.has_mark(&obtained.sha256, &valid_for(target))),
         });
     }
     Ok(inputs)
 }
 
+/// The mark of bytes whose objects a Kubernetes of this version takes.
+fn valid_for(target: Version) -> String {
+    format!("valid-{target}-{}", env!("CARGO_PKG_VERSION"))
+}
+
 /// Remembers that bytes with these digests were read in full, so that the next render need not.
-pub fn remember(digests: impl Iterator<Item = crate::digest::Sha256Hex>, sources: &Sources<'_>) {
+pub fn remember(digests: impl Iterator<Item = Sha256Hex>, sources: &Sources<'_>) {
+    mark(digests, CHECKED, sources);
+}
+
+/// Remembers that the objects of bytes with these digests are valid for `target`.
+pub fn remember_valid(digests: impl Iterator<Item = Sha256Hex>, target: Version, sources: &Sources<'_>) {
+    mark(digests, &valid_for(target), sources);
+}
+
+fn mark(digests: impl Iterator<Item = Sha256Hex>, mark: &str, sources: &Sources<'_>) {
     if let Some(store) = &sources.store {
         for digest in digests {
             // A cache that cannot be written costs time, never a render.
-            let _ = store.set_mark(&digest, CHECKED);
+            let _ = store.set_mark(&digest, mark);
         }
     }
 }

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::alb::{self, Alb};
 use super::profiles::Profiles;
-use super::{Place, labels, scheduling};
+use super::{labels, scheduling};
 use crate::fargate::pod::Pod;
+use crate::findings::Place;
 use crate::manifest::collection::Placed;
 use crate::manifest::object::Identity;
 

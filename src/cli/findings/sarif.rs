@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Report;
-use crate::fargate::lint::page::Page;
-use crate::fargate::lint::{Finding, Place};
+use crate::findings::page::Page;
+use crate::findings::{Finding, Place};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Report;
-use crate::fargate::lint::page::Severity;
+use crate::findings::page::Severity;
 
 pub(super) fn report(report: &Report<'_>) -> String {
     let findings: Vec<_> = report

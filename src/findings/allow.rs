@@ -8,7 +8,7 @@ use crate::manifest::object;
 /// An accepted finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// The lint's code.
+    /// The code of the lint or check.
     pub lint: String,
     /// The object, as `Kind[.group]/[NAMESPACE/]NAME`; any object where it is left out.
     pub object: Option<String>,
@@ -40,8 +40,17 @@ impl Allowance {
     }
 }
 
+/// All findings in the order of file, line, code and field, with those marked that an allowance covers, and with a finding
+/// for each allowance that covers none.
+pub fn settle(mut findings: Vec<Finding>, allowances: &[Allowance]) -> Vec<Finding> {
+    let unused = apply(&mut findings, allowances);
+    findings.extend(unused);
+    findings.sort_by(|a, b| (&a.place, a.code, &a.what).cmp(&(&b.place, b.code, &b.what)));
+    findings
+}
+
 /// Marks the findings that an allowance covers, and returns a finding for each allowance that covers none.
-pub(super) fn apply(findings: &mut [Finding], allowances: &[Allowance]) -> Vec<Finding> {
+fn apply(findings: &mut [Finding], allowances: &[Allowance]) -> Vec<Finding> {
     let mut unused = Vec::new();
     for allowance in allowances {
         let mut used = false;

@@ -1,4 +1,4 @@
-//! The page of each lint: all that is said about it, as data (`lints/lints.yaml`).
+//! The page of each lint and check: all that is said about it, as data (`lints/lints.yaml`, `validate/checks.yaml`).
 
 use std::fmt;
 
@@ -79,49 +79,92 @@ pub struct Page {
     pub see: Vec<String>,
 }
 
-/// The pages of all lints, in the order of the file.
-#[derive(Clone, Debug)]
-pub struct Pages(Vec<Page>);
+/// Which pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Book {
+    /// Those of `knrender lint`.
+    Lint,
+    /// Those of `knrender validate`.
+    Validate,
+}
 
-const PATH: &str = "lints/lints.yaml";
+impl Book {
+    /// The command whose findings it explains.
+    pub fn command(self) -> &'static str {
+        match self {
+            Book::Lint => "lint",
+            Book::Validate => "validate",
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Book::Lint => "lints/lints.yaml",
+            Book::Validate => "validate/checks.yaml",
+        }
+    }
+}
+
+/// The pages of all lints or checks, in the order of their file.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    book: Book,
+    pages: Vec<Page>,
+}
 
 impl Pages {
     /// The pages in the binary.
     ///
     /// # Errors
     /// In words, why the file holds no pages; a test keeps that from happening.
-    pub fn embedded() -> Result<Pages, String> {
-        let pages: Vec<Page> =
-            yaml::parse_own(embedded::text(PATH).unwrap_or_default()).map_err(|e| format!("{PATH}: {e}"))?;
-        Ok(Pages(pages))
+    pub fn embedded(book: Book) -> Result<Pages, String> {
+        let path = book.path();
+        let pages = yaml::parse_own(embedded::text(path).unwrap_or_default()).map_err(|e| format!("{path}: {e}"))?;
+        Ok(Pages { book, pages })
+    }
+
+    /// The pages of the other command.
+    ///
+    /// # Errors
+    /// As for [`Pages::embedded`].
+    pub fn other(&self) -> Result<Pages, String> {
+        Pages::embedded(match self.book {
+            Book::Lint => Book::Validate,
+            Book::Validate => Book::Lint,
+        })
+    }
+
+    /// The command whose findings they explain.
+    pub fn command(&self) -> &'static str {
+        self.book.command()
     }
 
     /// All pages.
     pub fn all(&self) -> &[Page] {
-        &self.0
+        &self.pages
     }
 
     /// The page of one lint.
     pub fn of(&self, code: &str) -> Option<&Page> {
-        self.0.iter().find(|page| page.code == code)
+        self.pages.iter().find(|page| page.code == code)
     }
 
     /// Where in the file a lint's page is.
     pub fn index(&self, code: &str) -> Option<usize> {
-        self.0.iter().position(|page| page.code == code)
+        self.pages.iter().position(|page| page.code == code)
     }
 
     /// What to say to somebody who asked for a lint that does not exist.
     pub fn unknown(&self, code: &str) -> String {
         let words: Vec<&str> = code.split('-').filter(|w| w.len() > 2).collect();
         let near: Vec<_> = self
-            .0
+            .pages
             .iter()
             .filter(|p| p.rule.eq_ignore_ascii_case(code) || words.iter().any(|w| p.code.contains(w)))
             .map(|p| p.code.as_str())
             .take(6)
             .collect();
         let near = if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) };
-        format!("there is no lint `{code}`{near}. `knrender lint --list` lists them")
+        format!("there is no lint `{code}`{near}. `knrender {} --list` lists them", self.command())
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Report, counted};
-use crate::fargate::lint::Finding;
-use crate::fargate::lint::page::{Page, Severity};
+use crate::findings::Finding;
+use crate::findings::page::{Page, Severity};
 use crate::report::wrap;
 
 pub(super) fn report(report: &Report<'_>) -> String {

@@ -1,0 +1,58 @@
+//! `knrender validate`: manifests of any origin, held against what an API server takes.
+
+use std::path::PathBuf;
+
+use super::findings::{self, Report};
+use super::{ValidateArgs, inputs, say};
+use crate::config::Config;
+use crate::error::Error;
+use crate::findings::page::{Book, Pages};
+use crate::findings::{Finding, Place};
+use crate::kubernetes::eks::Calendar;
+use crate::manifest::collection::Broken;
+use crate::validate::{Validation, model};
+
+pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
+    let pages = Pages::embedded(Book::Validate).map_err(Error::Input)?;
+    if args.list {
+        return findings::list(&pages, args.format);
+    }
+    if let Some(code) = &args.explain {
+        let page = pages.of(code).ok_or_else(|| Error::Usage(pages.unknown(code)))?;
+        return findings::explain(page, args.format);
+    }
+    let config = Config::read(args.config.as_deref())?;
+    let allowances = findings::allowances(&args.allow, args.config.as_deref(), &config, &pages)?;
+    let newest = Calendar::embedded().map_err(Error::Input)?.newest().unwrap_or(model::KNOWN.1);
+    let target = args.kubernetes.or(config.ask.kubernetes).unwrap_or(newest);
+    let paths = inputs::or_rendered(&args.paths, &config)?;
+    let mut collection = inputs::read(&paths)?;
+    let (malformed, broken) = std::mem::take(&mut collection.broken).into_iter().partition(|b| b.is_object);
+    collection.broken = broken;
+    if target < model::KNOWN.0 || target > model::KNOWN.1 {
+        say(&format!(
+            "warning: knrender knows the fields of Kubernetes {} to {}; {target} is held against the nearest",
+            model::KNOWN.0,
+            model::KNOWN.1
+        ));
+    }
+    let validation = Validation { target, objects: &collection.objects, complete: is_render(&paths), only: None };
+    let mut findings = validation.run(&allowances).map_err(Error::Input)?;
+    findings.extend(malformed.into_iter().map(malformed_metadata));
+    let said = Report { pages: &pages, findings: &findings, collection: &collection }.print(args.format, args.strict);
+    if args.format == super::LintFormat::Text && !args.quiet {
+        say(&format!("for Kubernetes {target}"));
+    }
+    said
+}
+
+/// An object whose `metadata` is none.
+fn malformed_metadata(broken: Broken) -> Finding {
+    let place = Place { file: broken.file, line: broken.line, object: None, field: "/metadata".to_owned() };
+    Finding { code: "wrong-type", place: Some(place), what: broken.why, allowed: None }
+}
+
+/// Whether the one folder that is looked at is a render.
+fn is_render(paths: &[PathBuf]) -> bool {
+    matches!(paths, [folder] if folder.join("about/provenance.json").is_file())
+}

@@ -1,0 +1,49 @@
+//! What `lint` and `validate` say: findings, each with a place and a page, and the allowances that cover some.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use allow::Allowed;
+use page::{Pages, Severity};
+
+pub mod allow;
+pub mod page;
+
+/// Where a finding is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The file, as the user named it.
+    pub file: String,
+    /// The 1-based line on which the object's document starts.
+    pub line: usize,
+    /// The object, as `Kind[.group]/[namespace/]name`; `None` for what is no object, such as a line of `knrender.yaml`.
+    pub object: Option<String>,
+    /// JSON pointer into the object; empty for the object as a whole.
+    pub field: String,
+}
+
+/// One thing that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The lint's code.
+    pub code: &'static str,
+    /// Where; `None` for what is said about the whole set.
+    pub place: Option<Place>,
+    /// What, in a sentence without its full stop.
+    pub what: String,
+    /// The allowance that covers it.
+    pub allowed: Option<Allowed>,
+}
+
+/// The code of an allowance that matched nothing.
+pub const ALLOWANCE_UNUSED: &str = "allowance-unused";
+
+/// How many findings of each severity nobody allowed.
+pub fn count(findings: &[Finding], pages: &Pages) -> BTreeMap<Severity, usize> {
+    let mut count = BTreeMap::new();
+    for page in findings.iter().filter(|f| f.allowed.is_none()).filter_map(|f| pages.of(f.code)) {
+        *count.entry(page.severity).or_insert(0) += 1;
+    }
+    count
+}

@@ -1,0 +1,172 @@
+//! Objects against what a Kubernetes API server takes, without one: `knrender validate`, and every render before it is
+//! written. An error is what `kubectl apply --dry-run=server` with strict validation refuses.
+//!
+//! [`shape`](self) checks fields and types by a table that is derived from Kubernetes' own schemas (`model`); the other
+//! modules check what the API server looks at beyond single fields, by subject. `references` looks at all objects at once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::findings::allow::{self, Allowance};
+use crate::findings::{Finding, Place};
+use crate::kubernetes::{RemovedApis, Version};
+use crate::manifest::collection::Placed;
+use crate::manifest::object::is_kubernetes_group;
+use model::Model;
+
+mod access;
+mod admission;
+mod at;
+mod autoscaling;
+mod config;
+mod custom;
+mod meta;
+pub mod model;
+pub mod names;
+mod network;
+mod pods;
+mod references;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod workloads;
+
+/// What is held against what.
+#[derive(Clone, Copy, Debug)]
+pub struct Validation<'v> {
+    /// The Kubernetes version.
+    pub target: Version,
+    /// All objects.
+    pub objects: &'v [Placed],
+    /// Whether the objects are all there will be, so that a reference to what is not among them leads nowhere.
+    pub complete: bool,
+    /// Which objects are looked at; the others are there to be referred to. `None`: all.
+    pub only: Option<&'v [bool]>,
+}
+
+/// What was found so far, and the object that is looked at.
+pub(crate) struct Found<'f> {
+    object: &'f Placed,
+    findings: &'f mut Vec<Finding>,
+}
+
+impl Found<'_> {
+    /// Something at a field, which is a JSON pointer. `what` is a sentence without its full stop.
+    fn at(&mut self, code: &'static str, field: &str, what: impl Into<String>) {
+        self.findings.push(Finding { code, place: Some(place(self.object, field)), what: what.into(), allowed: None });
+    }
+}
+
+fn place(object: &Placed, field: &str) -> Place {
+    Place {
+        file: object.file.clone(),
+        line: object.line,
+        object: Some(object.identity.to_string()),
+        field: field.to_owned(),
+    }
+}
+
+impl Validation<'_> {
+    fn due(&self) -> impl Iterator<Item = &Placed> {
+        let due = |i: usize| self.only.is_none_or(|only| only.get(i) == Some(&true));
+        self.objects.iter().enumerate().filter(move |(i, _)| due(*i)).map(|(_, object)| object)
+    }
+
+    /// Everything that is to be said, in the order of file, line, code and field, with what `allowances` cover marked.
+    ///
+    /// # Errors
+    /// In words, that a table in the binary is none; a test keeps that from happening.
+    pub fn run(&self, allowances: &[Allowance]) -> Result<Vec<Finding>, String> {
+        let model = Model::of(self.target);
+        let removed = RemovedApis::embedded()?;
+        let crds = custom::Definitions::of(self.objects);
+        let mut findings = Vec::new();
+        let mut unchecked = BTreeMap::new();
+        for object in self.due() {
+            let mut found = Found { object, findings: &mut findings };
+            meta::check(&mut found);
+            let api = &object.head.api_version;
+            if let Some(kind) = model.kind(api, &object.identity.kind) {
+                shape::check(&model, kind.type_name, &object.value, &mut found);
+                meta::named(&mut found);
+                kinds(&mut found);
+            } else if is_kubernetes_group(&object.identity.group) && !crds.has_group(&object.identity.group) {
+                api_unknown(&mut found, &model, &removed);
+            } else if !crds.check(&mut found) {
+                *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
+            }
+        }
+        duplicates(self.objects, &mut findings);
+        references::check(self, &model, &mut findings);
+        for (kind, count) in unchecked {
+            let objects = crate::report::objects(count);
+            findings.push(Finding {
+                code: "not-checked",
+                place: None,
+                what: format!("{objects} of kind {kind}: no CRD among the objects says what they may hold"),
+                allowed: None,
+            });
+        }
+        Ok(allow::settle(findings, allowances))
+    }
+}
+
+/// The checks of a kind, beyond its fields.
+fn kinds(found: &mut Found<'_>) {
+    let object = found.object;
+    match object.identity.kind.as_str() {
+        "Pod"
+        | "PodTemplate"
+        | "Deployment"
+        | "StatefulSet"
+        | "DaemonSet"
+        | "ReplicaSet"
+        | "ReplicationController"
+        | "Job"
+        | "CronJob" => workloads::check(found),
+        "HorizontalPodAutoscaler" => autoscaling::check(found),
+        "PodDisruptionBudget" => workloads::budget(found),
+        "Service" | "Ingress" | "NetworkPolicy" => network::check(found),
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" | "APIService" => admission::check(found),
+        "CustomResourceDefinition" => custom::definition(found),
+        "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => access::check(found),
+        "ConfigMap" | "Secret" | "PersistentVolumeClaim" | "PriorityClass" => config::check(found),
+        _ => {}
+    }
+}
+
+/// An API of Kubernetes' own that the target does not serve.
+fn api_unknown(found: &mut Found<'_>, model: &Model, removed: &RemovedApis) {
+    let (head, target) = (&found.object.head, model.version());
+    let (api, kind) = (head.api_version.clone(), head.kind.clone());
+    if let Some(gone) = removed.gone(head, target) {
+        let instead = gone.to.as_ref().map_or("nothing took its place".to_owned(), |to| format!("use {to}"));
+        found.at(
+            "api-removed",
+            "/apiVersion",
+            format!("Kubernetes serves {kind} in {api} no longer since {}: {instead}", gone.removed_in),
+        );
+        return;
+    }
+    let apis = model.apis(&kind);
+    let instead =
+        if apis.is_empty() { "it has no such kind".to_owned() } else { format!("there it is in {}", apis.join(", ")) };
+    found.at("api-unknown", "/apiVersion", format!("Kubernetes {target} has no {kind} in {api}; {instead}"));
+}
+
+/// One object twice.
+fn duplicates(objects: &[Placed], findings: &mut Vec<Finding>) {
+    let mut seen: BTreeMap<_, &Placed> = BTreeMap::new();
+    for object in objects.iter().filter(|object| !object.identity.name.is_empty()) {
+        if let Some(first) = seen.insert(&object.identity, object) {
+            let what = format!("it is there twice, first in {}, line {}: the later one wins", first.file, first.line);
+            findings.push(Finding { code: "object-twice", place: Some(place(object, "")), what, allowed: None });
+        }
+    }
+}
+
+/// A text below an object, empty where there is none.
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,227 @@
+//! The forms of names and texts that the API server takes.
+//! Source: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>
+
+use std::net::IpAddr;
+
+use crate::rewrite::pointer;
+
+/// What is wrong with `text` as something of the form that `rules.txt` names; `None` where nothing is.
+pub fn wrong(form: &str, text: &str) -> Option<String> {
+    let good = match form {
+        "label" => is_label(text),
+        "subdomain" => is_subdomain(text),
+        "qualified" => is_qualified(text),
+        "port-name" => is_port_name(text),
+        "env" => !text.is_empty() && text.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'='),
+        "ip" => text.parse::<IpAddr>().is_ok(),
+        "cidr" => is_cidr(text),
+        "absolute" => text.starts_with('/'),
+        "relative-path" => !text.is_empty() && !text.starts_with('/') && text.split('/').all(|part| part != ".."),
+        "https" => {
+            text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains(['?', '#', '@']))
+        }
+        "webhook" => is_subdomain(text) && text.split('.').count() >= 3,
+        "host" => is_subdomain(text.strip_prefix("*.").unwrap_or(text)) && text.parse::<IpAddr>().is_err(),
+        "field-path" => is_field_path(text),
+        "cron" => is_cron(text),
+        _ => true,
+    };
+    (!good).then(|| format!("`{text}` is not {}", words(form)))
+}
+
+/// A form in words.
+fn words(form: &str) -> &'static str {
+    match form {
+        "label" => "a DNS label: lower-case letters, digits and dashes, 63 at the most",
+        "subdomain" => "a DNS subdomain: lower-case letters, digits, dashes and dots, 253 at the most",
+        "qualified" => {
+            "a qualified name: letters, digits, `-`, `_` and `.`, 63 at the most, and a domain with a slash before it if any"
+        }
+        "port-name" => {
+            "the name of a port: lower-case letters, digits and single dashes, a letter among them, 15 at the most"
+        }
+        "env" => "the name of an environment variable",
+        "ip" => "an IP address",
+        "cidr" => "a CIDR block",
+        "absolute" => "a path that starts with a slash",
+        "relative-path" => "a relative path without `..`",
+        "https" => "an https URL without user, query and fragment",
+        "webhook" => "a domain of three parts or more, as a webhook's name has to be",
+        "host" => "a DNS name, with `*.` before it or without",
+        "field-path" => "a field of the pod that can be referred to",
+        "cron" => "a cron schedule of five fields",
+        _ => "of the right form",
+    }
+}
+
+/// A DNS label (RFC 1123).
+pub fn is_label(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+/// A DNS label that starts with a letter (RFC 1035).
+pub fn is_label_1035(text: &str) -> bool {
+    is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// A DNS subdomain (RFC 1123); its parts may be longer than a label.
+pub fn is_subdomain(text: &str) -> bool {
+    let part = |part: &str| {
+        let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        !part.is_empty() && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}
+
+fn is_name_part(text: &str) -> bool {
+    let edge = |c: char| c.is_ascii_alphanumeric();
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        && text.starts_with(edge)
+        && text.ends_with(edge)
+}
+
+/// The key of a label or an annotation.
+pub fn is_qualified(text: &str) -> bool {
+    match text.split_once('/') {
+        Some((domain, name)) => is_subdomain(domain) && is_name_part(name),
+        None => is_name_part(text),
+    }
+}
+
+/// The value of a label.
+pub fn is_label_value(text: &str) -> bool {
+    text.is_empty() || is_name_part(text)
+}
+
+/// A name as a part of a URL, which is all that RBAC demands.
+pub fn is_path_segment(text: &str) -> bool {
+    !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '%'])
+}
+
+/// The key of a `ConfigMap` or a Secret.
+pub fn is_config_key(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        && text != "."
+        && !text.starts_with("..")
+}
+
+/// The name of a port (IANA).
+pub fn is_port_name(text: &str) -> bool {
+    (1..=15).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().any(|b| b.is_ascii_lowercase())
+        && !text.contains("--")
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// A block of addresses.
+pub fn is_cidr(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    let most = match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.len() <= 3 && bits.bytes().all(|b| b.is_ascii_digit()) && bits.parse::<u16>().is_ok_and(|bits| bits <= most)
+}
+
+fn is_field_path(text: &str) -> bool {
+    const FIELDS: [&str; 11] = [
+        "metadata.annotations",
+        "metadata.labels",
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "spec.nodeName",
+        "spec.serviceAccountName",
+        "status.hostIP",
+        "status.hostIPs",
+        "status.podIP",
+        "status.podIPs",
+    ];
+    let keyed = ["metadata.annotations['", "metadata.labels['"].iter().find_map(|p| text.strip_prefix(p));
+    FIELDS.contains(&text) || keyed.and_then(|rest| rest.strip_suffix("']")).is_some_and(is_qualified)
+}
+
+/// A schedule as `CronJob` takes it: five fields, or a name such as `@daily`.
+fn is_cron(text: &str) -> bool {
+    const NAMED: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
+    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    if NAMED.contains(&text) {
+        return true;
+    }
+    if let Some(every) = text.strip_prefix("@every ") {
+        return every.ends_with(['s', 'm', 'h']) && every.starts_with(|c: char| c.is_ascii_digit());
+    }
+    let fields: Vec<_> = text.split_whitespace().collect();
+    let number = |text: &str, names: &[&str], base: u32| {
+        let named = names.iter().position(|name| text.eq_ignore_ascii_case(name)).and_then(|i| u32::try_from(i).ok());
+        named.map(|i| i + base).or_else(|| text.parse::<u32>().ok())
+    };
+    let field = |text: &str, low: u32, high: u32, names: &[&str]| {
+        text.split(',').all(|part| {
+            let (span, step) = part.split_once('/').map_or((part, None), |(span, step)| (span, Some(step)));
+            let step_is = step.is_none_or(|step| step.parse::<u32>().is_ok_and(|step| step > 0));
+            let span_is = span == "*"
+                || span == "?"
+                || match span.split_once('-') {
+                    Some((from, to)) => match (number(from, names, low), number(to, names, low)) {
+                        (Some(from), Some(to)) => low <= from && from <= to && to <= high,
+                        _ => false,
+                    },
+                    None => number(span, names, low).is_some_and(|n| (low..=high).contains(&n)),
+                };
+            step_is && span_is
+        })
+    };
+    matches!(fields.as_slice(), [minute, hour, day, month, weekday]
+        if field(minute, 0, 59, &[]) && field(hour, 0, 23, &[]) && field(day, 1, 31, &[])
+            && field(month, 1, 12, &MONTHS) && field(weekday, 0, 6, &DAYS))
+}
+
+/// A key as a part of a JSON pointer.
+pub fn escaped(key: &str) -> String {
+    pointer::escape(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_texts_pass_and_others_are_named() {
+        for (form, good, bad) in [
+            ("label", "a-1", "A"),
+            ("label", "1a", "-a"),
+            ("subdomain", "a.b-c", "a..b"),
+            ("qualified", "example.com/A_b.c", "example.com/"),
+            ("port-name", "http2", "http--2"),
+            ("port-name", "a", "0123456789abcdef"),
+            ("port-name", "8a", "80"),
+            ("env", "a.b-c", "a=b"),
+            ("ip", "::1", "10.0.0"),
+            ("cidr", "10.0.0.0/8", "10.0.0.0/33"),
+            ("relative-path", "a/..b", "a/../b"),
+            ("https", "https://a.b/c", "http://a.b"),
+            ("webhook", "a.b.c", "a.b"),
+            ("host", "*.example.com", "10.0.0.1"),
+            ("field-path", "metadata.labels['a/b']", "spec.nothing"),
+            ("cron", "*/5 1-3 * jan,feb mon-fri", "60 * * * *"),
+            ("cron", "@daily", "* * * *"),
+        ] {
+            assert_eq!(wrong(form, good), None, "{form} {good}");
+            assert!(wrong(form, bad).is_some(), "{form} {bad}");
+        }
+    }
+
+    #[test]
+    fn every_form_has_words() {
+        assert!(wrong("label", "A").unwrap().contains("a DNS label"));
+        assert_ne!(words("cron"), words("no such form"));
+    }
+}

@@ -1,0 +1,266 @@
+//! References from one object to another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::at::At;
+use super::model::Model;
+use super::{Found, Validation};
+use crate::findings::Finding;
+use crate::manifest::collection::Placed;
+
+/// What every cluster has, or what a controller of the render makes when it runs: kind, namespace, name (`*`: any end).
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("ClusterRole", "", "admin"),
+    ("ClusterRole", "", "cluster-admin"),
+    ("ClusterRole", "", "edit"),
+    ("ClusterRole", "", "system:*"),
+    ("ClusterRole", "", "view"),
+    ("ConfigMap", "*", "kube-root-ca.crt"),
+    ("Namespace", "", "default"),
+    ("Namespace", "", "kube-*"),
+    ("Role", "kube-system", "*"),
+    ("ServiceAccount", "*", "default"),
+    // Those of Kubernetes' own controllers, and of what EKS brings.
+    ("ServiceAccount", "kube-system", "*"),
+    // Knative's controller makes the certificates of its own parts where TLS between them is asked for.
+    ("Secret", "knative-serving", "*-certs"),
+    ("Secret", "kourier-system", "*-certs"),
+    // Gloo's certificate generator, a Job, makes it.
+    ("Secret", "gloo-system", "gateway-validation-certs"),
+    ("Secret", "gloo-system", "gloo-mtls-certs"),
+];
+
+struct Index<'o> {
+    names: BTreeSet<(&'o str, &'o str, &'o str)>,
+    by_kind: BTreeMap<&'o str, Vec<&'o Placed>>,
+}
+
+fn namespace_of(object: &Placed) -> &str {
+    object.identity.namespace.as_deref().unwrap_or("default")
+}
+
+impl<'o> Index<'o> {
+    fn of(objects: &'o [Placed], model: &Model) -> Index<'o> {
+        let mut index = Index { names: BTreeSet::new(), by_kind: BTreeMap::new() };
+        for object in objects {
+            let kind = object.identity.kind.as_str();
+            let own = model.kind(&object.head.api_version, kind);
+            let namespace = if own.is_some_and(|k| !k.namespaced) { "" } else { namespace_of(object) };
+            index.names.insert((kind, namespace, object.identity.name.as_str()));
+            index.by_kind.entry(kind).or_default().push(object);
+        }
+        index
+    }
+
+    fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        let like = |pattern: &str, text: &str| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            (Some(end), _) => text.ends_with(end),
+            (_, Some(start)) => text.starts_with(start),
+            _ => pattern == text,
+        };
+        self.names.contains(&(kind, namespace, name))
+            || ELSEWHERE.iter().any(|(k, ns, n)| *k == kind && like(ns, namespace) && like(n, name))
+    }
+
+    fn of_kind(&self, kind: &str) -> &[&'o Placed] {
+        self.by_kind.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// The labels of every pod template in a namespace.
+    fn templates(&self, namespace: &str) -> Vec<&'o Value> {
+        let mut templates = Vec::new();
+        for (kind, path) in [
+            ("Pod", "/metadata/labels"),
+            ("Deployment", "/spec/template/metadata/labels"),
+            ("StatefulSet", "/spec/template/metadata/labels"),
+            ("DaemonSet", "/spec/template/metadata/labels"),
+            ("ReplicaSet", "/spec/template/metadata/labels"),
+            ("Job", "/spec/template/metadata/labels"),
+        ] {
+            let own = self.of_kind(kind).iter().filter(|o| namespace_of(o) == namespace);
+            templates.extend(own.filter_map(|o| o.value.pointer(path)));
+        }
+        templates
+    }
+}
+
+/// Finds references that lead nowhere.
+pub(super) fn check(validation: &Validation<'_>, model: &Model, findings: &mut Vec<Finding>) {
+    let index = Index::of(validation.objects, model);
+    let code = if validation.complete { "reference-dangling" } else { "reference-outside" };
+    for object in validation.due() {
+        let mut look = Look { index: &index, code, found: Found { object, findings } };
+        look.object();
+    }
+}
+
+struct Look<'i, 'f> {
+    index: &'i Index<'i>,
+    code: &'static str,
+    found: Found<'f>,
+}
+
+impl Look<'_, '_> {
+    fn object(&mut self) {
+        let object = self.found.object;
+        let root = At::root(&object.value);
+        let namespace = namespace_of(object);
+        match object.identity.kind.as_str() {
+            "Pod" => self.pod(root.get("spec")),
+            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => {
+                self.pod(root.down(&["spec", "template", "spec"]));
+            }
+            "CronJob" => self.pod(root.down(&["spec", "jobTemplate", "spec", "template", "spec"])),
+            "Ingress" => self.ingress(&root, namespace),
+            "Service" => self.service(&root, namespace),
+            "RoleBinding" | "ClusterRoleBinding" => self.binding(&root, namespace),
+            "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
+                for webhook in root.list("webhooks") {
+                    if let Some(service) = webhook.down(&["clientConfig", "service"]) {
+                        self.named("Service", service.text("namespace"), &service, "name");
+                    }
+                }
+            }
+            "APIService" => {
+                if let Some(service) = root.down(&["spec", "service"]) {
+                    self.named("Service", service.text("namespace"), &service, "name");
+                }
+            }
+            "HorizontalPodAutoscaler" => {
+                if let Some(target) = root.down(&["spec", "scaleTargetRef"]) {
+                    self.named(target.text("kind"), namespace, &target, "name");
+                }
+            }
+            "PodDisruptionBudget" => {
+                if let Some(selector) = root.down(&["spec", "selector"]) {
+                    let wanted = selector.map("matchLabels");
+                    let plain = selector.list("matchExpressions").is_empty() && !wanted.is_empty();
+                    if plain && !self.index.templates(namespace).iter().any(|labels| selects(&wanted, labels)) {
+                        self.found.at(self.code, &selector.path, "it selects no pod of these objects");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A name at `field` of `at`, which has to be that of an object.
+    fn named(&mut self, kind: &str, namespace: &str, at: &At<'_>, field: &str) {
+        let name = at.text(field);
+        if !name.is_empty() && !self.index.has(kind, namespace, name) {
+            let place = if namespace.is_empty() { String::new() } else { format!(" in {namespace}") };
+            self.found.at(
+                self.code,
+                &at.field(field),
+                format!("there is no {kind} `{name}`{place} among these objects"),
+            );
+        }
+    }
+
+    fn pod(&mut self, spec: Option<At<'_>>) {
+        let Some(spec) = spec else { return };
+        let namespace = namespace_of(self.found.object);
+        self.named("ServiceAccount", namespace, &spec, "serviceAccountName");
+        for secret in spec.list("imagePullSecrets") {
+            self.named("Secret", namespace, &secret, "name");
+        }
+        for container in spec.list("initContainers").into_iter().chain(spec.list("containers")) {
+            for env in container.list("env") {
+                for (key, kind) in [("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")] {
+                    if let Some(source) = env.down(&["valueFrom", key]) {
+                        self.unless_optional(kind, &source, "name");
+                    }
+                }
+            }
+            for source in container.list("envFrom") {
+                for (key, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
+                    if let Some(source) = source.get(key) {
+                        self.unless_optional(kind, &source, "name");
+                    }
+                }
+            }
+        }
+        for volume in spec.list("volumes") {
+            if let Some(source) = volume.get("configMap") {
+                self.unless_optional("ConfigMap", &source, "name");
+            }
+            if let Some(source) = volume.get("secret") {
+                self.unless_optional("Secret", &source, "secretName");
+            }
+            if let Some(claim) = volume.get("persistentVolumeClaim") {
+                self.named("PersistentVolumeClaim", namespace, &claim, "claimName");
+            }
+            for source in volume.get("projected").map(|p| p.list("sources")).unwrap_or_default() {
+                for (key, kind) in [("configMap", "ConfigMap"), ("secret", "Secret")] {
+                    if let Some(source) = source.get(key) {
+                        self.unless_optional(kind, &source, "name");
+                    }
+                }
+            }
+        }
+    }
+
+    fn unless_optional(&mut self, kind: &str, source: &At<'_>, field: &str) {
+        if !source.is_true("optional") {
+            self.named(kind, namespace_of(self.found.object), source, field);
+        }
+    }
+
+    fn ingress(&mut self, root: &At<'_>, namespace: &str) {
+        let rules = root.get("spec").map(|spec| spec.list("rules")).unwrap_or_default();
+        let paths = rules.iter().flat_map(|rule| rule.get("http").map(|h| h.list("paths")).unwrap_or_default());
+        let backends = paths.filter_map(|path| path.get("backend"));
+        for backend in backends.chain(root.down(&["spec", "defaultBackend"])) {
+            let Some(service) = backend.get("service") else { continue };
+            let name = service.text("name");
+            // `use-annotation` is the load balancer controller's own: an annotation says what happens.
+            if service.down(&["port"]).is_some_and(|port| port.text("name") == "use-annotation") {
+                continue;
+            }
+            self.named("Service", namespace, &service, "name");
+            let is = |o: &&&Placed| o.identity.name == name && namespace_of(o) == namespace;
+            let (Some(object), Some(port)) = (self.index.of_kind("Service").iter().find(is), service.get("port"))
+            else {
+                continue;
+            };
+            let ports = At::root(&object.value).get("spec").map(|spec| spec.list("ports")).unwrap_or_default();
+            let named = port.text("name");
+            let there = ports.iter().any(|p| {
+                (!named.is_empty() && p.text("name") == named)
+                    || (port.has("number") && p.int("port") == port.int("number"))
+            });
+            if !there {
+                self.found.at(self.code, &port.path, format!("Service `{name}` has no such port"));
+            }
+        }
+    }
+
+    fn service(&mut self, root: &At<'_>, namespace: &str) {
+        let Some(spec) = root.get("spec") else { return };
+        let selector = spec.map("selector");
+        if selector.is_empty() {
+            return;
+        }
+        if !self.index.templates(namespace).iter().any(|labels| selects(&selector, labels)) {
+            self.found.at(self.code, &spec.field("selector"), "it selects no pod of these objects");
+        }
+    }
+
+    fn binding(&mut self, root: &At<'_>, namespace: &str) {
+        if let Some(role) = root.get("roleRef") {
+            let kind = role.text("kind");
+            self.named(kind, if kind == "Role" { namespace } else { "" }, &role, "name");
+        }
+        for subject in root.list("subjects") {
+            if subject.text("kind") == "ServiceAccount" {
+                self.named("ServiceAccount", subject.text("namespace"), &subject, "name");
+            }
+        }
+    }
+}
+
+fn selects(selector: &[(&str, At<'_>)], labels: &Value) -> bool {
+    selector.iter().all(|(key, wanted)| labels.get(*key) == Some(wanted.value))
+}

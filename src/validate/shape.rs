@@ -1,0 +1,303 @@
+//! An object against the fields of its type: no field that is not there, nothing of another type, nothing missing, and what
+//! `rules.txt` demands of single fields. This is what the API server reads and checks before it looks at the whole.
+
+use serde_json::{Map, Value};
+
+use super::model::{Model, Shape};
+use super::{Found, names};
+use crate::fargate::quantity::Quantity;
+
+/// Checks `value`, which stands at `path`, against a type of the model.
+pub(super) fn check(model: &Model, type_name: &str, value: &Value, found: &mut Found<'_>) {
+    Walk { model, found, lax: false }.object(type_name, value, &mut String::new());
+}
+
+struct Walk<'w, 'f> {
+    model: &'w Model,
+    found: &'w mut Found<'f>,
+    /// Inside of what the API server decodes apart, where it does not look for unknown fields.
+    lax: bool,
+}
+
+/// Fields that the schemas call required and that the API server does without: it defaults them, or their zero will do.
+const DEFAULTED: [(&str, &str); 16] = [
+    ("apps.v1.ControllerRevision", "revision"),
+    ("apps.v1.StatefulSetSpec", "serviceName"),
+    ("core.v1.HTTPHeader", "value"),
+    ("core.v1.ISCSIPersistentVolumeSource", "lun"),
+    ("core.v1.ISCSIVolumeSource", "lun"),
+    ("core.v1.LimitRangeSpec", "limits"),
+    ("core.v1.Sysctl", "value"),
+    ("core.v1.Taint", "effect"),
+    ("discovery.v1.EndpointSlice", "endpoints"),
+    ("networking.v1.NetworkPolicySpec", "podSelector"),
+    ("rbac.v1.ClusterRole", "rules"),
+    ("rbac.v1.RoleRef", "apiGroup"),
+    ("scheduling.v1.PriorityClass", "value"),
+    ("storage.v1.CSIDriver", "spec"),
+    ("storage.v1.CSINodeSpec", "drivers"),
+    ("apiextensions.v1.CustomResourceDefinitionNames", "kind"),
+];
+
+const SCHEMA: &str = "apiextensions.v1.JSONSchemaProps";
+
+impl Walk<'_, '_> {
+    fn object(&mut self, type_name: &str, value: &Value, path: &mut String) {
+        if let Some(or) = type_name.strip_prefix("apiextensions.v1.JSONSchemaPropsOr") {
+            let lax = std::mem::replace(&mut self.lax, true);
+            match value {
+                Value::Bool(_) if or == "Bool" => {}
+                Value::Array(items) if or == "Array" => {
+                    for (i, item) in items.iter().enumerate() {
+                        self.below(path, &i.to_string(), |walk, path| walk.object(SCHEMA, item, path));
+                    }
+                }
+                _ => self.object(SCHEMA, value, path),
+            }
+            self.lax = lax;
+            return;
+        }
+        let Some(fields) = value.as_object() else {
+            self.wrong(path, "a mapping", value);
+            return;
+        };
+        let Some(of) = self.model.get(type_name) else { return };
+        for (name, value) in fields {
+            let segment = names::escaped(name);
+            match of.fields.get(name.as_str()) {
+                Some(field) => {
+                    if !value.is_null() {
+                        self.below(path, &segment, |walk, path| walk.value(&field.shape, value, path));
+                    }
+                }
+                None if self.lax => {}
+                None => {
+                    let near = near(name, of.fields.keys().copied());
+                    let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                    let known = type_name.rsplit('.').next().unwrap_or(type_name);
+                    self.below(path, &segment, |walk, path| {
+                        walk.found.at("unknown-field", path, format!("`{name}` is no field of {known}{hint}"));
+                    });
+                }
+            }
+        }
+        if path.starts_with("/status") {
+            return;
+        }
+        let mut required: Vec<_> =
+            of.fields.iter().filter(|(_, field)| field.required).map(|(name, _)| *name).collect();
+        required.sort_unstable();
+        for name in required {
+            let missing = fields.get(name).is_none_or(Value::is_null);
+            if missing && !DEFAULTED.contains(&(type_name, name)) {
+                self.found.at("missing-field", path, format!("`{name}` is missing"));
+            }
+        }
+        self.rules(type_name, fields, path);
+    }
+
+    fn value(&mut self, shape: &Shape, value: &Value, path: &mut String) {
+        match shape {
+            Shape::Any => {}
+            Shape::Text if value.is_string() => {}
+            Shape::Text => self.wrong(path, "a string; put it in quotes", value),
+            Shape::Bool if value.is_boolean() => {}
+            Shape::Bool => self.wrong(path, "true or false", value),
+            Shape::Int => match integer(value) {
+                Some(number) if i32::try_from(number).is_ok() => {}
+                Some(number) => self.found.at("bad-value", path, format!("{number} does not fit into 32 bits")),
+                None => self.wrong(path, "an integer", value),
+            },
+            Shape::Long if integer(value).is_some() => {}
+            Shape::Long => self.wrong(path, "an integer", value),
+            Shape::Number if value.is_number() => {}
+            Shape::Number => self.wrong(path, "a number", value),
+            Shape::IntOrText if value.is_string() || integer(value).is_some() => {}
+            Shape::IntOrText => self.wrong(path, "an integer or a string", value),
+            Shape::Time => match value.as_str() {
+                Some(text) if is_time(text) => {}
+                Some(text) => {
+                    self.found.at("bad-value", path, format!("`{text}` is not a time such as 2006-01-02T15:04:05Z"));
+                }
+                None => self.wrong(path, "a time in quotes", value),
+            },
+            Shape::Bytes => match value.as_str() {
+                Some(text) if is_base64(text) => {}
+                Some(_) => self.found.at("bad-value", path, "it is not base64".to_owned()),
+                None => self.wrong(path, "base64 in a string", value),
+            },
+            Shape::Quantity => match value {
+                Value::String(text) if Quantity::parse(text).is_ok() => {}
+                Value::String(text) => {
+                    self.found.at("bad-value", path, format!("`{text}` is not a quantity such as 100m or 128Mi"));
+                }
+                Value::Number(_) => {}
+                _ => self.wrong(path, "a quantity", value),
+            },
+            Shape::List(of) => match value.as_array() {
+                Some(items) => {
+                    for (i, item) in items.iter().enumerate().filter(|(_, item)| !item.is_null()) {
+                        self.below(path, &i.to_string(), |walk, path| walk.value(of, item, path));
+                    }
+                }
+                None => self.wrong(path, "a list", value),
+            },
+            Shape::Map(of) => match value.as_object() {
+                Some(map) => {
+                    for (key, item) in map.iter().filter(|(_, item)| !item.is_null()) {
+                        self.below(path, &names::escaped(key), |walk, path| walk.value(of, item, path));
+                    }
+                }
+                None => self.wrong(path, "a mapping", value),
+            },
+            Shape::Of(name) => self.object(name, value, path),
+        }
+    }
+
+    fn rules(&mut self, type_name: &str, fields: &Map<String, Value>, path: &mut String) {
+        let model = self.model;
+        for rule in model.rules(type_name) {
+            let given = |field: &&str| fields.get(*field).is_some_and(|v| !v.is_null());
+            if rule.field == "-" {
+                let there: Vec<_> = rule.arguments.iter().copied().filter(|f| given(f)).collect();
+                let all = rule.arguments.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ");
+                if there.is_empty() && rule.rule == "one-of" {
+                    self.found.at("missing-field", path, format!("one of {all} is needed"));
+                } else if there.len() > 1 {
+                    self.found.at("conflict", path, format!("only one of {} may stand here", there.join(", ")));
+                }
+                continue;
+            }
+            let Some(value) = fields.get(rule.field).filter(|v| !v.is_null()) else { continue };
+            if let Some(what) = broken(rule.rule, &rule.arguments, value) {
+                let code = if rule.rule == "unique" { "duplicate-entry" } else { "bad-value" };
+                self.below(path, rule.field, |walk, path| walk.found.at(code, path, what));
+            }
+        }
+    }
+
+    fn below(&mut self, path: &mut String, segment: &str, walk: impl FnOnce(&mut Self, &mut String)) {
+        let length = path.len();
+        path.push('/');
+        path.push_str(segment);
+        walk(self, path);
+        path.truncate(length);
+    }
+
+    fn wrong(&mut self, path: &str, wanted: &str, value: &Value) {
+        let is = match value {
+            Value::Null => "nothing".to_owned(),
+            Value::Bool(is) => format!("the boolean {is}"),
+            Value::Number(is) => format!("the number {is}"),
+            Value::String(_) => "a string".to_owned(),
+            Value::Array(_) => "a list".to_owned(),
+            Value::Object(_) => "a mapping".to_owned(),
+        };
+        self.found.at("wrong-type", path, format!("it is {is} and has to be {wanted}"));
+    }
+}
+
+/// What is wrong with a value by one of the rules of `rules.txt`.
+fn broken(rule: &str, arguments: &[&str], value: &Value) -> Option<String> {
+    match rule {
+        "in" => {
+            let text = value.as_str()?;
+            (!text.is_empty() && !arguments.contains(&text))
+                .then(|| format!("`{text}` is none of {}", arguments.join(", ")))
+        }
+        "range" => {
+            let number = integer(value)?;
+            let [low, high] = [arguments.first()?, arguments.get(1)?].map(|a| a.parse::<i64>().unwrap_or_default());
+            (number < low || number > high).then(|| match high {
+                i64::MAX | 2_147_483_647 => format!("{number} is less than {low}"),
+                _ => format!("{number} is not from {low} to {high}"),
+            })
+        }
+        "name" => {
+            let text = value.as_str()?;
+            // An empty text is what a field that was left out has.
+            if text.is_empty() && arguments != ["env"] && arguments != ["label"] && arguments != ["webhook"] {
+                return None;
+            }
+            names::wrong(arguments.first()?, text)
+        }
+        "filled" => {
+            let empty = value.as_str().is_some_and(str::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+            empty.then(|| "it is empty".to_owned())
+        }
+        "unique" => {
+            let field = arguments.first()?;
+            let mut seen = Vec::new();
+            for item in value.as_array()?.iter().filter_map(|item| item.get(*field)).filter_map(Value::as_str) {
+                if !item.is_empty() && seen.contains(&item) {
+                    return Some(format!("`{field}` is `{item}` twice"));
+                }
+                seen.push(item);
+            }
+            None
+        }
+        "number-or-percent" => match value {
+            Value::Number(_) => integer(value).filter(|n| *n < 0).map(|n| format!("{n} is less than 0")),
+            Value::String(text) => {
+                let percent = text.strip_suffix('%').filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+                percent.is_none().then(|| format!("`{text}` is neither a number nor a percentage such as 25%"))
+            }
+            _ => None,
+        },
+        "port" => match value {
+            Value::Number(_) => {
+                integer(value).filter(|n| !(1..=65535).contains(n)).map(|n| format!("{n} is not from 1 to 65535"))
+            }
+            Value::String(text) => names::wrong("port-name", text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// An integer, also where YAML wrote it as `1.0`.
+pub(super) fn integer(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        let number = value.as_f64()?;
+        #[allow(clippy::cast_possible_truncation)] // no fraction, and far from the limits
+        (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+    })
+}
+
+fn is_time(text: &str) -> bool {
+    let digits = |range: std::ops::Range<usize>| text.get(range).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit()));
+    let mark = |at: usize, mark: &str| text.get(at..=at).is_some_and(|t| t == mark);
+    let zone =
+        |rest: &str| rest == "Z" || (rest.len() == 6 && rest.starts_with(['+', '-']) && rest.as_bytes()[3] == b':');
+    digits(0..4)
+        && mark(4, "-")
+        && digits(5..7)
+        && mark(7, "-")
+        && digits(8..10)
+        && mark(10, "T")
+        && digits(11..13)
+        && mark(13, ":")
+        && digits(14..16)
+        && mark(16, ":")
+        && digits(17..19)
+        && text.get(19..).is_some_and(|rest| {
+            zone(rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit())))
+        })
+}
+
+fn is_base64(text: &str) -> bool {
+    let bytes: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\n' | b'\r')).collect();
+    let body = bytes.iter().take_while(|b| **b != b'=').count();
+    bytes.len().is_multiple_of(4)
+        && bytes.len() - body <= 2
+        && bytes[..body].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+        && bytes[body..].iter().all(|b| *b == b'=')
+}
+
+/// The name that is most like `name`, if one is near.
+fn near<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    all.map(|other| (strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase()), other))
+        .filter(|(distance, _)| *distance <= 2 && *distance * 3 <= name.len())
+        .min()
+        .map(|(_, other)| other)
+}
