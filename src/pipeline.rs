@@ -39,8 +39,6 @@ pub struct Input {
     pub vouched_by: Voucher,
     /// Whether bytes with this digest were read in full before, so that their heads suffice.
     pub checked: bool,
-    /// Whether objects of these bytes that nothing changes are known to be valid for the target Kubernetes.
-    pub valid: bool,
 }
 
 /// A render, not yet written.
@@ -52,8 +50,9 @@ pub struct Render {
     pub provenance: Provenance,
     /// What to say at the end.
     pub summary: Summary,
-    /// The upstream files in which something that no rule touched is not what an API server takes.
-    pub invalid: BTreeSet<String>,
+    /// What to remember once this render was found to be valid, so that the next one that is the same need not be looked
+    /// at again; `None` where it is known already or there is something to warn about.
+    pub valid: Option<Sha256Hex>,
 }
 
 /// Why there is no render.
@@ -81,11 +80,20 @@ pub enum RenderError {
     Fault(String),
 }
 
-/// Renders a stack from its inputs, in the order of the stack's assets.
-pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices) -> Result<Render, RenderError> {
+/// Renders a stack from its inputs, in the order of the stack's assets. `is_valid` tells whether [`Render::valid`] was this
+/// before.
+pub fn render(
+    stack: &Stack,
+    rules: &[Rule],
+    inputs: Vec<Input>,
+    prices: &Prices,
+    is_valid: &dyn Fn(&Sha256Hex) -> bool,
+) -> Result<Render, RenderError> {
     let mut ledger = Ledger::default();
     let mut sources = Vec::new();
-    let known: BTreeSet<String> = inputs.iter().filter(|i| i.valid).map(|i| i.asset.name()).collect();
+    // Our tests validate what the catalog vouches for.
+    let tested = |i: &&Input| i.vouched_by == Voucher::Catalog;
+    let known: BTreeSet<String> = inputs.iter().filter(tested).map(|i| i.asset.name()).collect();
     let mut documents = Vec::new();
     for input in inputs {
         let read = read(input, &mut sources)?;
@@ -105,15 +113,13 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
     let keep_descriptions = stack.keep_descriptions || stack.is_as_of_2020();
     let server_side = size::fit(&mut documents, keep_descriptions, &mut ledger)?;
     warnings.extend(size::notice(&server_side));
-    let about = BTreeMap::from([
+    let mut files = BTreeMap::from([
         (
             "about/images.txt".to_owned(),
             images::list(documents.iter())?.into_iter().map(|i| i + "\n").collect::<String>().into(),
         ),
         ("about/plan.txt".to_owned(), plan(stack, &documents, prices)?.to_text().into()),
     ]);
-    let checked = check(stack.kubernetes, &documents, &known)?;
-    warnings.extend(checked.warnings);
     let batches = batch::sort(documents)?;
     warnings.extend(batches.undefined.iter().map(|object| {
         format!(
@@ -121,8 +127,35 @@ pub fn render(stack: &Stack, rules: &[Rule], inputs: Vec<Input>, prices: &Prices
              something else has brought the CRD."
         )
     }));
-    let render = emit(stack, batches, about, ledger, sources, warnings, !server_side.is_empty())?;
-    Ok(Render { invalid: checked.invalid, ..render })
+    let (manifests, objects) = manifests(stack, &batches);
+    let digests: BTreeMap<_, _> = manifests.iter().map(|(path, text)| (path.clone(), Sha256Hex::of(text))).collect();
+    let case = case(stack.kubernetes, &digests, &known);
+    let mut valid = None;
+    if !is_valid(&case) {
+        let documents = [&batches.controller, &batches.first, &batches.second].into_iter().flatten();
+        let found = check(stack.kubernetes, documents, &known)?;
+        valid = found.is_empty().then_some(case);
+        warnings.extend(found);
+    }
+    files.extend(manifests);
+    controller_files(stack, &mut files)?;
+    let provenance = Provenance {
+        knrender: env!("CARGO_PKG_VERSION").to_owned(),
+        stack: stack.facts.context(),
+        sources,
+        objects,
+        ledger: ledger.entries,
+        warnings,
+    };
+    files.insert("about/provenance.json".to_owned(), provenance.to_json().into_bytes());
+    let mut sums = String::new();
+    for (path, bytes) in &files {
+        let sha256 = digests.get(path).copied().unwrap_or_else(|| Sha256Hex::of(bytes));
+        let _ = writeln!(sums, "{sha256}  {path}");
+    }
+    files.insert("about/digests.txt".to_owned(), sums.into_bytes());
+    let summary = summarize(stack, &provenance, !batches.second.is_empty(), !server_side.is_empty());
+    Ok(Render { files, provenance, summary, valid })
 }
 
 fn read(input: Input, sources: &mut Vec<SourceRecord>) -> Result<Vec<Document>, ManifestError> {
@@ -204,16 +237,32 @@ fn drop_duplicates(
     Ok(kept)
 }
 
+/// What a verdict on validity is about: the bytes that are applied, the cluster that takes them, and what is known already.
+fn case(target: Version, manifests: &BTreeMap<String, Sha256Hex>, known: &BTreeSet<String>) -> Sha256Hex {
+    let mut case = format!("Kubernetes {target}\n");
+    for name in known {
+        let _ = writeln!(case, "known {name}");
+    }
+    for (path, sha256) in manifests {
+        let _ = writeln!(case, "{sha256}  {path}");
+    }
+    Sha256Hex::of(case.as_bytes())
+}
+
 /// Holds what was changed or added, and what is not `known` to be valid, against what an API server takes. What a rule made
 /// has to be valid; what upstream made is warned about.
-fn check(target: Version, documents: &[Document], known: &BTreeSet<String>) -> Result<Checked, RenderError> {
-    let mut checked = Checked::default();
+fn check<'d>(
+    target: Version,
+    documents: impl Iterator<Item = &'d Document> + Clone,
+    known: &BTreeSet<String>,
+) -> Result<Vec<String>, RenderError> {
+    let mut warnings = Vec::new();
     if target < model::KNOWN.0 {
-        return Ok(checked);
+        return Ok(warnings);
     }
     let is_due = |d: &Document| d.is_changed() || !known.contains(d.source_name());
     let custom = |d: &Document| !is_kubernetes_group(d.head().group());
-    let crds = documents.iter().any(|d| is_due(d) && custom(d));
+    let crds = documents.clone().any(|d| is_due(d) && custom(d));
     let (mut objects, mut due, mut made) = (Vec::new(), Vec::new(), BTreeSet::new());
     for document in documents {
         let own = is_due(document);
@@ -236,7 +285,7 @@ fn check(target: Version, documents: &[Document], known: &BTreeSet<String>) -> R
     let findings = validation.run(&[]).map_err(RenderError::Fault)?;
     let mut refused = String::new();
     if findings.is_empty() {
-        return Ok(checked);
+        return Ok(warnings);
     }
     let pages = Pages::embedded(Book::Validate).map_err(RenderError::Fault)?;
     for finding in findings {
@@ -249,19 +298,10 @@ fn check(target: Version, documents: &[Document], known: &BTreeSet<String>) -> R
         if made.contains(&object) {
             let _ = write!(refused, "\n  {line}");
         } else {
-            checked.invalid.insert(place.file.clone());
-            checked.warnings.push(format!("A Kubernetes {target} API server refuses {line} ({}).", finding.code));
+            warnings.push(format!("A Kubernetes {target} API server refuses {line} ({}).", finding.code));
         }
     }
-    if refused.is_empty() { Ok(checked) } else { Err(RenderError::Invalid { target, findings: refused }) }
-}
-
-/// What [`check`] has to say about upstream's own objects.
-#[derive(Debug, Default)]
-struct Checked {
-    warnings: Vec<String>,
-    /// The files in which they stand.
-    invalid: BTreeSet<String>,
+    if refused.is_empty() { Ok(warnings) } else { Err(RenderError::Invalid { target, findings: refused }) }
 }
 
 /// What the pods of the render become on Fargate.
@@ -276,46 +316,25 @@ fn plan(stack: &Stack, documents: &[Document], prices: &Prices) -> Result<Plan, 
     Plan::of(&objects, prices, stack.facts.text("region").ok().as_deref()).map_err(RenderError::Fault)
 }
 
-fn emit(
-    stack: &Stack,
-    batches: Batches,
-    mut files: BTreeMap<String, Vec<u8>>,
-    ledger: Ledger,
-    sources: Vec<SourceRecord>,
-    warnings: Vec<String>,
-    server_side: bool,
-) -> Result<Render, RenderError> {
-    let mut objects = Vec::new();
-    let file = |order: &str| format!("knative-{}-fargate-{order}-batch.yaml", stack.ingress.name());
-    let two = !batches.second.is_empty();
+/// The name of the file of a batch.
+fn file(stack: &Stack, order: &str) -> String {
+    format!("knative-{}-fargate-{order}-batch.yaml", stack.ingress.name())
+}
+
+/// The files that kubectl applies, and a record of each object in them.
+fn manifests(stack: &Stack, batches: &Batches) -> (BTreeMap<String, Vec<u8>>, Vec<ObjectRecord>) {
+    let (mut files, mut objects) = (BTreeMap::new(), Vec::new());
     for (name, documents) in [
-        ("alb-controller.yaml".to_owned(), batches.controller),
-        (file("first"), batches.first),
-        (file("second"), batches.second),
+        ("alb-controller.yaml".to_owned(), &batches.controller),
+        (file(stack, "first"), &batches.first),
+        (file(stack, "second"), &batches.second),
     ] {
-        if documents.is_empty() {
-            continue;
+        if !documents.is_empty() {
+            let text = write(&name, documents, &mut objects);
+            files.insert(name, text.into_bytes());
         }
-        let text = write(&name, &documents, &mut objects);
-        files.insert(name, text.into_bytes());
     }
-    controller_files(stack, &mut files)?;
-    let provenance = Provenance {
-        knrender: env!("CARGO_PKG_VERSION").to_owned(),
-        stack: stack.facts.context(),
-        sources,
-        objects,
-        ledger: ledger.entries,
-        warnings,
-    };
-    files.insert("about/provenance.json".to_owned(), provenance.to_json().into_bytes());
-    let mut digests = String::new();
-    for (path, bytes) in &files {
-        let _ = writeln!(digests, "{}  {path}", Sha256Hex::of(bytes));
-    }
-    files.insert("about/digests.txt".to_owned(), digests.into_bytes());
-    let summary = summarize(stack, &provenance, two, &file("first"), &file("second"), server_side);
-    Ok(Render { files, provenance, summary, invalid: BTreeSet::new() })
+    (files, objects)
 }
 
 /// The text of one file, and a record of each object in it.
@@ -355,14 +374,8 @@ fn controller_files(stack: &Stack, files: &mut BTreeMap<String, Vec<u8>>) -> Res
     Ok(())
 }
 
-fn summarize(
-    stack: &Stack,
-    provenance: &Provenance,
-    two: bool,
-    first: &str,
-    second: &str,
-    server_side: bool,
-) -> Summary {
+fn summarize(stack: &Stack, provenance: &Provenance, two: bool, server_side: bool) -> Summary {
+    let (first, second) = (file(stack, "first"), file(stack, "second"));
     let apply = if server_side { "kubectl apply --server-side" } else { "kubectl apply" };
     let step = |what: &str, commands: &[&str]| Step {
         what: what.to_owned(),

@@ -23,15 +23,11 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
     let mut warnings = Vec::new();
     let mut lock = std::mem::take(&mut session.lock);
     let sources = session.sources()?;
-    let target = session.stack.kubernetes;
-    let inputs =
-        supply::supply(session.stack.assets(), &mut lock, &sources, session.locked_only, target, &mut warnings)?;
-    let not_valid: Vec<_> = inputs.iter().filter(|i| !i.valid).map(|i| (i.asset.name(), i.sha256)).collect();
+    let inputs = supply::supply(session.stack.assets(), &mut lock, &sources, session.locked_only, &mut warnings)?;
     let unchecked: Vec<_> = inputs.iter().filter(|i| !i.checked).map(|i| i.sha256).collect();
-    let render = pipeline::render(&session.stack, &rules, inputs, &prices)?;
+    let render = pipeline::render(&session.stack, &rules, inputs, &prices, &|case| supply::is_valid(case, &sources))?;
     supply::remember(unchecked.into_iter(), &sources);
-    let valid = not_valid.into_iter().filter(|(name, _)| !render.invalid.contains(name)).map(|(_, sha256)| sha256);
-    supply::remember_valid(valid, target, &sources);
+    supply::remember_valid(render.valid, &sources);
     for entry in commit(lock)? {
         say(&entry);
     }

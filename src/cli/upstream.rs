@@ -68,14 +68,7 @@ fn supplied(session: &mut Session, assets: &[Asset]) -> Result<Vec<crate::pipeli
     let mut lock = std::mem::take(&mut session.lock);
     let mut warnings = Vec::new();
     let sources = session.sources()?;
-    let inputs = supply::supply(
-        assets.iter(),
-        &mut lock,
-        &sources,
-        session.locked_only,
-        session.stack.kubernetes,
-        &mut warnings,
-    )?;
+    let inputs = supply::supply(assets.iter(), &mut lock, &sources, session.locked_only, &mut warnings)?;
     warn(&warnings);
     for line in render::commit(lock)? {
         say(&line);

@@ -1,7 +1,6 @@
 //! From a stack to its bytes: what the catalog vouches for, what the lock vouches for, and what is locked now.
 
 use crate::digest::Sha256Hex;
-use crate::kubernetes::Version;
 use crate::pipeline::Input;
 use crate::report::Voucher;
 use crate::upstream::catalog::Asset;
@@ -44,7 +43,6 @@ pub fn supply<'a>(
     lock: &mut Lock,
     sources: &Sources<'_>,
     locked_only: bool,
-    target: Version,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Input>, SupplyError> {
     let mut wanted = Vec::new();
@@ -117,26 +115,27 @@ pub fn supply<'a>(
             sha256: obtained.sha256,
             vouched_by: voucher.unwrap_or(Voucher::Lock),
             checked,
-            valid: *voucher == Some(Voucher::Catalog)
-                || sources.store.as_ref().is_some_and(|s| s.has_mark(&obtained.sha256, &valid_for(target))),
         });
     }
     Ok(inputs)
 }
 
-/// The mark of bytes whose objects a Kubernetes of this version takes.
-fn valid_for(target: Version) -> String {
-    format!("valid-{target}-{}", env!("CARGO_PKG_VERSION"))
-}
+/// What knrender remembers of a render that it found to be valid.
+const VALID: &str = concat!("valid-", env!("CARGO_PKG_VERSION"));
 
 /// Remembers that bytes with these digests were read in full, so that the next render need not.
 pub fn remember(digests: impl Iterator<Item = Sha256Hex>, sources: &Sources<'_>) {
     mark(digests, CHECKED, sources);
 }
 
-/// Remembers that the objects of bytes with these digests are valid for `target`.
-pub fn remember_valid(digests: impl Iterator<Item = Sha256Hex>, target: Version, sources: &Sources<'_>) {
-    mark(digests, &valid_for(target), sources);
+/// Remembers that a render was found to be valid.
+pub fn remember_valid(case: Option<Sha256Hex>, sources: &Sources<'_>) {
+    mark(case.into_iter(), VALID, sources);
+}
+
+/// Whether a render is remembered to be valid.
+pub fn is_valid(case: &Sha256Hex, sources: &Sources<'_>) -> bool {
+    sources.store.as_ref().is_some_and(|store| store.has_mark(case, VALID))
 }
 
 fn mark(digests: impl Iterator<Item = Sha256Hex>, mark: &str, sources: &Sources<'_>) {
