@@ -61,9 +61,37 @@ pub struct Ask {
     /// AWS region of the cluster
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// VPC of the cluster
+    /// VPC of the cluster [default: found by the tag that eksctl gives it]
     #[arg(long, value_name = "ID")]
     pub vpc_id: Option<String>,
+    /// Private subnets of the VPC, for Fargate pods; may be repeated or separated by commas (with --vpc-id)
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub subnets: Vec<String>,
+    /// AWS account, where an ARN has to be written out
+    #[arg(long, value_name = "ID")]
+    pub account_id: Option<String>,
+    /// Join the ALB that this name is shared by (`group.name`) instead of having one alone
+    #[arg(long, value_name = "NAME")]
+    pub alb_group: Option<String>,
+    /// Namespace of your apps, with `*` and `?` for several; may be repeated [default: default]
+    #[arg(long = "app-namespace", value_name = "NAMESPACE")]
+    pub app_namespaces: Vec<String>,
+    #[allow(clippy::doc_markdown)] // help text
+    /// Logs of all pods to CloudWatch, by Fargate's own log router [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub logging: Option<bool>,
+    /// Also write out/gitops/, for Argo CD or Flux
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub layout: Option<Layout>,
+    /// Git repository that out/ is committed to, for --layout
+    #[arg(long, value_name = "URL")]
+    pub gitops_repo: Option<String>,
+    /// Branch, tag or commit of it [default: main]
+    #[arg(long, value_name = "REVISION")]
+    pub gitops_revision: Option<String>,
+    /// Where out/gitops/ is in it [default: out/gitops]
+    #[arg(long, value_name = "PATH")]
+    pub gitops_path: Option<String>,
     /// Two of each pod on the traffic path [default: true]; --ha=false runs one
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub ha: Option<bool>,
@@ -135,6 +163,26 @@ pub enum Scaling {
     Keep,
     /// They are left out, and the number of pods is fixed
     Fixed,
+}
+
+/// An engine that applies what is in a Git repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Argo CD: Applications with sync waves
+    Argocd,
+    /// Flux: Kustomizations that depend on each other
+    Flux,
+}
+
+impl Layout {
+    /// The name as `--layout` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Argocd => "argocd",
+            Layout::Flux => "flux",
+        }
+    }
 }
 
 /// Where an ALB can be reached from.
@@ -223,6 +271,15 @@ file! {
     cluster_name: String => ask.cluster_name;
     region: String => ask.region;
     vpc_id: String => ask.vpc_id;
+    subnets: Vec<String> => ask.subnets;
+    account_id: String => ask.account_id;
+    alb_group: String => ask.alb_group;
+    app_namespaces: Vec<String> => ask.app_namespaces;
+    logging: bool => ask.logging;
+    layout: Layout => ask.layout;
+    gitops_repo: String => ask.gitops_repo;
+    gitops_revision: String => ask.gitops_revision;
+    gitops_path: String => ask.gitops_path;
     ha: bool => ask.ha;
     hpa: Scaling => ask.hpa;
     cold_start: u32 => ask.cold_start;
@@ -323,6 +380,15 @@ impl Ask {
             cluster_name: self.cluster_name.or(file.cluster_name),
             region: self.region.or(file.region),
             vpc_id: self.vpc_id.or(file.vpc_id),
+            subnets: if self.subnets.is_empty() { file.subnets } else { self.subnets },
+            account_id: self.account_id.or(file.account_id),
+            alb_group: self.alb_group.or(file.alb_group),
+            app_namespaces: if self.app_namespaces.is_empty() { file.app_namespaces } else { self.app_namespaces },
+            logging: self.logging.or(file.logging),
+            layout: self.layout.or(file.layout),
+            gitops_repo: self.gitops_repo.or(file.gitops_repo),
+            gitops_revision: self.gitops_revision.or(file.gitops_revision),
+            gitops_path: self.gitops_path.or(file.gitops_path),
             ha: self.ha.or(file.ha),
             hpa: self.hpa.or(file.hpa),
             cold_start: self.cold_start.or(file.cold_start),
@@ -371,7 +437,8 @@ mod tests {
              certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
              mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
              ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\
-             queue-proxy-memory: 64Mi\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
+             queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\n\
+             layout: flux\ngitops-repo: https://a.example/b\ngitops-revision: main\ngitops-path: p\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
         )
         .unwrap();
         assert_eq!(config.ask.with, [Part::UpgradeJobs]);

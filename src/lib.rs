@@ -2,6 +2,7 @@
 pub mod batch;
 pub mod cli;
 pub mod config;
+pub mod delivery;
 pub mod digest;
 pub mod embedded;
 pub mod error;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::batch::{self, Batches};
+use crate::batch;
+use crate::delivery::{Delivery, Files, controller};
 use crate::digest::Sha256Hex;
-use crate::embedded;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
 use crate::findings::page::{Book, Pages, Severity};
@@ -21,7 +21,7 @@ use crate::manifest::object::is_kubernetes_group;
 use crate::report::{ObjectRecord, Provenance, SourceRecord, Step, Summary, Voucher};
 use crate::rewrite::migrate::{self, MigrateError};
 use crate::rewrite::rule::{Reason, Rule, RuleSet};
-use crate::rewrite::{RuleError, engine, size, template};
+use crate::rewrite::{RuleError, engine, size};
 use crate::stack::Stack;
 use crate::upstream::catalog::Asset;
 use crate::validate::{Validation, model};
@@ -127,7 +127,8 @@ pub fn render(
              something else has brought the CRD."
         )
     }));
-    let (manifests, objects) = manifests(stack, &batches);
+    let delivery = Delivery { stack, batches: &batches, server_side: !server_side.is_empty() };
+    let (manifests, objects) = manifests(&delivery);
     let digests: BTreeMap<_, _> = manifests.iter().map(|(path, text)| (path.clone(), Sha256Hex::of(text))).collect();
     let case = case(stack.kubernetes, &digests, &known);
     let mut valid = None;
@@ -138,7 +139,7 @@ pub fn render(
         warnings.extend(found);
     }
     files.extend(manifests);
-    controller_files(stack, &mut files)?;
+    files.extend(controller::files(&delivery).map_err(RenderError::Fault)?);
     let provenance = Provenance {
         knrender: env!("CARGO_PKG_VERSION").to_owned(),
         stack: stack.facts.context(),
@@ -154,7 +155,7 @@ pub fn render(
         let _ = writeln!(sums, "{sha256}  {path}");
     }
     files.insert("about/digests.txt".to_owned(), sums.into_bytes());
-    let summary = summarize(stack, &provenance, !batches.second.is_empty(), !server_side.is_empty());
+    let summary = summarize(&delivery, &provenance);
     Ok(Render { files, provenance, summary, valid })
 }
 
@@ -316,20 +317,16 @@ fn plan(stack: &Stack, documents: &[Document], prices: &Prices) -> Result<Plan, 
     Plan::of(&objects, prices, stack.facts.text("region").ok().as_deref()).map_err(RenderError::Fault)
 }
 
-/// The name of the file of a batch.
-fn file(stack: &Stack, order: &str) -> String {
-    format!("knative-{}-fargate-{order}-batch.yaml", stack.ingress.name())
-}
-
 /// The files that kubectl applies, and a record of each object in them.
-fn manifests(stack: &Stack, batches: &Batches) -> (BTreeMap<String, Vec<u8>>, Vec<ObjectRecord>) {
-    let (mut files, mut objects) = (BTreeMap::new(), Vec::new());
+fn manifests(delivery: &Delivery<'_>) -> (Files, Vec<ObjectRecord>) {
+    let (mut files, mut objects) = (Files::new(), Vec::new());
+    let batches = delivery.batches;
     for (name, documents) in [
-        ("alb-controller.yaml".to_owned(), &batches.controller),
-        (file(stack, "first"), &batches.first),
-        (file(stack, "second"), &batches.second),
+        (Some("alb-controller.yaml".to_owned()), &batches.controller),
+        (Some(delivery.first()), &batches.first),
+        (delivery.second(), &batches.second),
     ] {
-        if !documents.is_empty() {
+        if let Some(name) = name.filter(|_| !documents.is_empty()) {
             let text = write(&name, documents, &mut objects);
             files.insert(name, text.into_bytes());
         }
@@ -360,23 +357,10 @@ fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) ->
     text
 }
 
-/// The load balancer controller's arguments, where the flags for them were given.
-fn controller_files(stack: &Stack, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), RenderError> {
-    if stack.rule_set != RuleSet::Fargate || !stack.missing_for_controller.is_empty() {
-        return Ok(());
-    }
-    for (path, text) in embedded::below("templates/aws-load-balancer-controller") {
-        let file = path.rsplit('/').next().unwrap_or_default();
-        let rendered =
-            template::render(path, text, &stack.facts).map_err(|e| RenderError::Fault(format!("{path}: {e}")))?;
-        files.insert(format!("alb-controller/{}", file.trim_end_matches(".j2")), rendered.into_bytes());
-    }
-    Ok(())
-}
-
-fn summarize(stack: &Stack, provenance: &Provenance, two: bool, server_side: bool) -> Summary {
-    let (first, second) = (file(stack, "first"), file(stack, "second"));
-    let apply = if server_side { "kubectl apply --server-side" } else { "kubectl apply" };
+fn summarize(delivery: &Delivery<'_>, provenance: &Provenance) -> Summary {
+    let stack = delivery.stack;
+    let (first, second) = (delivery.first(), delivery.second());
+    let apply = if delivery.server_side { "kubectl apply --server-side" } else { "kubectl apply" };
     let step = |what: &str, commands: &[&str]| Step {
         what: what.to_owned(),
         commands: commands.iter().map(|&c| c.to_owned()).collect(),
@@ -407,7 +391,7 @@ fn summarize(stack: &Stack, provenance: &Provenance, two: bool, server_side: boo
             ],
         ));
     }
-    if two {
+    if let Some(second) = second {
         let mut commands = Vec::new();
         if stack.rule_set == RuleSet::Seed && missing.is_empty() {
             commands.push(format!("{apply} -f OUT/alb-controller.yaml"));

@@ -119,12 +119,7 @@ impl Stack {
             choose("gloo", &gloo)?;
             versions.insert("gloo", gloo);
         }
-        let missing_for_controller: Vec<_> =
-            [("--cluster-name", &ask.cluster_name), ("--region", &ask.region), ("--vpc-id", &ask.vpc_id)]
-                .into_iter()
-                .filter(|(_, value)| value.is_none())
-                .map(|(flag, _)| flag)
-                .collect();
+        let missing_for_controller = missing_for_controller(ask, rule_set);
         let controller_name = controller_of(rule_set);
         if let Some(controller) = catalog.component(controller_name)?.newest() {
             versions.insert("controller", controller.clone());
@@ -201,6 +196,21 @@ pub fn controller_of(rule_set: RuleSet) -> &'static str {
     }
 }
 
+/// The flags without which the load balancer controller and the cluster cannot be described. The classic controller finds no
+/// VPC by itself; for the current one, the tag that eksctl gives the VPC does.
+fn missing_for_controller(ask: &Ask, rule_set: RuleSet) -> Vec<&'static str> {
+    let vpc_is_found = rule_set == RuleSet::Fargate;
+    [
+        ("--cluster-name", ask.cluster_name.is_none()),
+        ("--region", ask.region.is_none()),
+        ("--vpc-id", ask.vpc_id.is_none() && !vpc_is_found),
+    ]
+    .into_iter()
+    .filter(|(_, missing)| *missing)
+    .map(|(flag, _)| flag)
+    .collect()
+}
+
 fn seed_only_has_gloo(ask: &Ask) -> Result<(), StackError> {
     let refused = [
         (
@@ -219,6 +229,10 @@ fn seed_only_has_gloo(ask: &Ask) -> Result<(), StackError> {
         (
             ask.certificate_arn.is_some(),
             "--rule-set seed has no HTTPS, as the ancestor had none; take --rule-set fargate for --certificate-arn",
+        ),
+        (
+            ask.alb_group.is_some(),
+            "the classic ALB Ingress Controller of --rule-set seed knows no groups; take --rule-set fargate for --alb-group",
         ),
         (
             ask.internal_tls == Some(true),
@@ -315,6 +329,15 @@ fn facts(
         ("cluster-name", text(&ask.cluster_name)),
         ("region", text(&ask.region)),
         ("vpc-id", text(&ask.vpc_id)),
+        ("subnets", Fact::Names(ask.subnets.clone())),
+        ("account-id", text(&ask.account_id)),
+        ("alb-group", text(&ask.alb_group)),
+        ("app-namespaces", Fact::Names(app_namespaces(ask))),
+        ("logging", Fact::Flag(ask.logging.unwrap_or(false))),
+        ("layout", ask.layout.map_or(Fact::Absent, |layout| Fact::Text(layout.name().to_owned()))),
+        ("gitops-repo", text(&ask.gitops_repo)),
+        ("gitops-revision", Fact::Text(ask.gitops_revision.clone().unwrap_or_else(|| "main".to_owned()))),
+        ("gitops-path", Fact::Text(ask.gitops_path.clone().unwrap_or_else(|| "out/gitops".to_owned()))),
         ("ha", Fact::Flag(ask.ha.unwrap_or(true))),
         ("hpa", Fact::Text(if ask.hpa == Some(Scaling::Fixed) { "fixed" } else { "keep" }.to_owned())),
         ("timeout", Fact::Text(timeout(ask).to_string())),
@@ -322,6 +345,11 @@ fn facts(
         ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),
         ("queue-proxy-memory", text(&ask.queue_proxy_memory)),
     ]))
+}
+
+/// The namespaces of the user's apps, with `*` and `?`.
+fn app_namespaces(ask: &Ask) -> Vec<String> {
+    if ask.app_namespaces.is_empty() { vec!["default".to_owned()] } else { ask.app_namespaces.clone() }
 }
 
 /// The longest that an ALB keeps an idle connection, in seconds.
@@ -369,6 +397,26 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
         is_duration,
         "is not a duration such as 30s, 10m or 1h",
     )?;
+    check("--account-id", &ask.account_id, is_account, "is not an AWS account: 12 digits")?;
+    check(
+        "--alb-group",
+        &ask.alb_group,
+        is_alb_group,
+        "is not the name of a group: lower-case letters, digits, dashes and dots, 63 at the most, letter or digit at both ends",
+    )?;
+    let all = |flag: &str, values: &[String], is_good: fn(&str) -> bool, form: &str| {
+        values.iter().try_for_each(|value| check(flag, &Some(value.clone()), is_good, form))
+    };
+    all("--subnets", &ask.subnets, is_subnet_id, "is not a subnet id: `subnet-` and 8 or 17 hexadecimal digits")?;
+    all(
+        "--app-namespace",
+        &ask.app_namespaces,
+        is_namespace_pattern,
+        "is not a namespace: lower-case letters, digits and dashes, with `*` and `?` for several",
+    )?;
+    if !ask.subnets.is_empty() && ask.vpc_id.is_none() {
+        return Err(StackError("--subnets are those of a VPC that exists; name it with --vpc-id".to_owned()));
+    }
     check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
     check("--queue-proxy-memory", &ask.queue_proxy_memory, is_request, "is not a quantity such as 64Mi")?;
     if timeout(ask) > ALB_IDLE_MAX {
@@ -469,9 +517,35 @@ fn is_region(text: &str) -> bool {
 }
 
 fn is_vpc_id(text: &str) -> bool {
-    text.strip_prefix("vpc-").is_some_and(|id| {
-        matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    })
+    text.strip_prefix("vpc-").is_some_and(is_resource_id)
+}
+
+fn is_subnet_id(text: &str) -> bool {
+    text.strip_prefix("subnet-").is_some_and(is_resource_id)
+}
+
+/// What follows the kind in the id of an EC2 resource.
+fn is_resource_id(id: &str) -> bool {
+    matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#group.name>
+fn is_alb_group(text: &str) -> bool {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=63).contains(&text.len())
+        && text.chars().all(|c| edge(c) || c == '-' || c == '.')
+        && text.starts_with(edge)
+        && text.ends_with(edge)
+}
+
+/// A namespace as a Fargate profile selects it.
+fn is_namespace_pattern(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-*?".contains(&b);
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 fn is_certificate_arn(text: &str) -> bool {
@@ -485,8 +559,7 @@ fn is_certificate_arn(text: &str) -> bool {
         _ => false,
     };
     kind && partition.starts_with("aws")
-        && account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
+        && is_account(account)
         && resource.split('/').all(|part| !part.is_empty())
         && text.bytes().all(|b| b.is_ascii_graphic())
 }
@@ -514,7 +587,7 @@ mod tests {
         let stack = resolve(Ask::default()).unwrap();
         assert_eq!(stack.title(), "knative-serving 1.23.0, net-kourier 1.23.0");
         assert_eq!(stack.assets().map(|a| a.asset.as_str()).collect::<Vec<_>>(), ["serving-core", "kourier"]);
-        assert_eq!(stack.missing_for_controller, ["--cluster-name", "--region", "--vpc-id"]);
+        assert_eq!(stack.missing_for_controller, ["--cluster-name", "--region"]);
     }
 
     #[test]
@@ -577,6 +650,11 @@ mod tests {
             Ask { region: some("eu-west-1a"), ..Ask::default() },
             Ask { region: some("europe"), ..Ask::default() },
             Ask { vpc_id: some("vpc-XYZ"), ..Ask::default() },
+            Ask { subnets: vec!["subnet-01234567".into()], ..Ask::default() },
+            Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-1".into()], ..Ask::default() },
+            Ask { account_id: some("1234"), ..Ask::default() },
+            Ask { alb_group: some("Shared"), ..Ask::default() },
+            Ask { app_namespaces: vec!["team_a".into()], ..Ask::default() },
             Ask { certificate_arn: some(arn), region: some("us-east-1"), ..Ask::default() },
         ] {
             assert!(resolve(bad.clone()).is_err(), "{bad:?}");
@@ -584,9 +662,11 @@ mod tests {
     }
 
     #[test]
-    fn the_controller_needs_all_three_of_its_flags() {
-        let stack = resolve(Ask { region: some("eu-west-1"), ..Ask::default() }).unwrap();
-        assert_eq!(stack.missing_for_controller, ["--cluster-name", "--vpc-id"]);
+    fn only_the_classic_controller_has_to_be_told_its_vpc() {
+        let ask = Ask { region: some("eu-west-1"), ..Ask::default() };
+        assert_eq!(resolve(ask.clone()).unwrap().missing_for_controller, ["--cluster-name"]);
+        let classic = Ask { gloo: some("v1.3.9"), rule_set: Some(RuleSet::Seed), ..ask };
+        assert_eq!(resolve(classic).unwrap().missing_for_controller, ["--cluster-name", "--vpc-id"]);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use serde_json::Value;
+
 use super::facts::Facts;
 
 /// Renders one template. In a `*.yaml.j2` every `{{ value }}` is written as JSON, which is YAML that no reader takes for
@@ -12,6 +14,14 @@ use super::facts::Facts;
 /// # Errors
 /// In words, what failed, with the line of the template.
 pub fn render(name: &str, text: &str, facts: &Facts) -> Result<String, String> {
+    render_with(name, text, &facts.context())
+}
+
+/// The same with a context of one's own.
+///
+/// # Errors
+/// In words, what failed, with the line of the template.
+pub fn render_with(name: &str, text: &str, context: &Value) -> Result<String, String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
@@ -21,7 +31,7 @@ pub fn render(name: &str, text: &str, facts: &Facts) -> Result<String, String> {
             if name.ends_with(".yaml.j2") { AutoEscape::Json } else { AutoEscape::None }
         },
     );
-    environment.render_named_str(name, text, Serde(facts.context())).map_err(|e| {
+    environment.render_named_str(name, text, Serde(context)).map_err(|e| {
         format!("line {}: {}", e.line().unwrap_or(0), e.detail().map_or_else(|| e.to_string(), str::to_owned))
     })
 }
