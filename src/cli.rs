@@ -10,6 +10,7 @@ use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::kubernetes::Version;
 
+mod check;
 mod explain;
 mod findings;
 mod inputs;
@@ -72,6 +73,9 @@ struct RenderArgs {
     /// Folder to write [default: the manifests go to standard output]
     #[arg(long, short, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
+    /// Write nothing; say in which way the folder is not what would be written, and end with 1 when it is not
+    #[arg(long, help_heading = "Output")]
+    check: bool,
     /// Price list of your own for about/plan.txt, in the form of prices/fargate.yaml
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     prices: Option<PathBuf>,

@@ -16,6 +16,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub mod check;
 mod survey;
 mod swap;
 
@@ -33,6 +34,13 @@ pub struct Files(BTreeMap<String, Vec<u8>>);
 impl From<BTreeMap<String, Vec<u8>>> for Files {
     fn from(files: BTreeMap<String, Vec<u8>>) -> Self {
         Files(files)
+    }
+}
+
+impl Files {
+    /// The bytes of one file.
+    pub fn get(&self, path: &str) -> Option<&[u8]> {
+        self.0.get(path).map(Vec::as_slice)
     }
 }
 
@@ -118,11 +126,7 @@ fn write_in_steps(dir: &Path, files: &Files, step: &dyn Fn()) -> Result<Written,
     fs::create_dir_all(dir).map_err(failed(dir, "create this folder"))?;
     let _lock = lock(dir)?;
     let recovered = swap::recover(dir, step)?;
-    let mut files = files.0.clone();
-    let mut list: BTreeSet<&str> = files.keys().map(String::as_str).collect();
-    list.insert(OWNED);
-    let list = list.into_iter().fold(String::new(), |list, path| list + path + "\n");
-    files.insert(OWNED.to_owned(), list.into_bytes());
+    let files = with_list(files);
     let Plan { replaced, removed } = survey::plan(dir, &files)?;
     if !(replaced.is_empty() && removed.is_empty()) {
         if let Err(error) = swap::stage(dir, &files, &replaced, &removed, step) {
@@ -135,6 +139,16 @@ fn write_in_steps(dir: &Path, files: &Files, step: &dyn Fn()) -> Result<Written,
         swap::complete(dir, &replaced, &removed, step)?;
     }
     Ok(Written { replaced, removed, recovered })
+}
+
+/// The files, with the list of them.
+fn with_list(files: &Files) -> BTreeMap<String, Vec<u8>> {
+    let mut files = files.0.clone();
+    let mut list: BTreeSet<&str> = files.keys().map(String::as_str).collect();
+    list.insert(OWNED);
+    let list = list.into_iter().fold(String::new(), |list, path| list + path + "\n");
+    files.insert(OWNED.to_owned(), list.into_bytes());
+    files
 }
 
 /// Holds the folder for this process: a lock on the folder itself, which leaves no file behind. A system that cannot

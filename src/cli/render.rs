@@ -1,7 +1,7 @@
 //! `knrender` and `knrender render`.
 
 use super::session::Session;
-use super::{Format, RenderArgs, out_folder, plan, print, say, warn};
+use super::{Format, RenderArgs, check, out_folder, plan, print, say, warn};
 use crate::error::Error;
 use crate::output::{self, Files};
 use crate::pipeline;
@@ -18,16 +18,25 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
             "--format json needs --out: without it, standard output carries the manifests".to_owned(),
         ));
     }
+    if out.is_none() && args.check {
+        return Err(Error::Usage(
+            "--check needs the folder that is held against a new render: name it with --out".to_owned(),
+        ));
+    }
     let rules = rules(&session)?;
     let prices = plan::prices(args.prices.as_deref().or(session.config.prices.as_deref()))?;
     let mut warnings = Vec::new();
     let mut lock = std::mem::take(&mut session.lock);
     let sources = session.sources()?;
-    let inputs = supply::supply(session.stack.assets(), &mut lock, &sources, session.locked_only, &mut warnings)?;
+    let inputs =
+        supply::supply(session.stack.assets(), &mut lock, &sources, session.locked_only || args.check, &mut warnings)?;
     let unchecked: Vec<_> = inputs.iter().filter(|i| !i.checked).map(|i| i.sha256).collect();
     let render = pipeline::render(&session.stack, &rules, inputs, &prices, &|case| supply::is_valid(case, &sources))?;
     supply::remember(unchecked.into_iter(), &sources);
     supply::remember_valid(render.valid, &sources);
+    if let Some(out) = out.as_ref().filter(|_| args.check) {
+        return check::run(out, &Files::from(render.files), args.format, args.general.quiet);
+    }
     for entry in commit(lock)? {
         say(&entry);
     }
