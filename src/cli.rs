@@ -10,6 +10,7 @@ use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::kubernetes::Version;
 
+mod app;
 mod check;
 mod explain;
 mod findings;
@@ -54,6 +55,8 @@ enum Command {
     /// What exists upstream, and which bytes renders are held to
     #[command(subcommand)]
     Upstream(UpstreamCommand),
+    /// Write a Knative Service that fits Fargate, and say what becomes of it
+    App(Box<app::AppArgs>),
     /// Print shell completions
     Completions {
         /// The shell
@@ -262,6 +265,7 @@ impl Cli {
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
+            Some(Command::App(args)) => app::run(*args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "knrender", &mut script);

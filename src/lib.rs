@@ -1,4 +1,5 @@
 //! knrender.
+pub mod app;
 pub mod batch;
 pub mod cli;
 pub mod config;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::batch;
-use crate::delivery::{Delivery, Files, controller};
+use crate::delivery::{Delivery, Files, apps, controller};
 use crate::digest::Sha256Hex;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
@@ -140,6 +140,7 @@ pub fn render(
     }
     files.extend(manifests);
     files.extend(controller::files(&delivery).map_err(RenderError::Fault)?);
+    files.extend(apps::files(&delivery).map_err(RenderError::Fault)?);
     let provenance = Provenance {
         knrender: env!("CARGO_PKG_VERSION").to_owned(),
         stack: stack.facts.context(),

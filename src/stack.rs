@@ -340,6 +340,7 @@ fn facts(
         ("gitops-path", Fact::Text(ask.gitops_path.clone().unwrap_or_else(|| "out/gitops".to_owned()))),
         ("ha", Fact::Flag(ask.ha.unwrap_or(true))),
         ("hpa", Fact::Text(if ask.hpa == Some(Scaling::Fixed) { "fixed" } else { "keep" }.to_owned())),
+        ("cold-start", Fact::Text(ask.cold_start.unwrap_or(COLD_START).to_string())),
         ("timeout", Fact::Text(timeout(ask).to_string())),
         ("scale-to-zero-retention", Fact::Text(ask.scale_to_zero_retention.clone().unwrap_or_else(|| "5m".to_owned()))),
         ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),
@@ -482,7 +483,7 @@ fn is_domain(text: &str) -> bool {
 }
 
 /// A DNS label as Kubernetes takes it (RFC 1123).
-fn is_dns_label(text: &str) -> bool {
+pub(crate) fn is_dns_label(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }

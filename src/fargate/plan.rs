@@ -104,6 +104,12 @@ impl Price {
     fn of(hour: Dollars) -> Price {
         Price { hour, month: hour * HOURS }
     }
+
+    /// The price of so many.
+    #[must_use]
+    pub fn times(self, count: i128) -> Price {
+        Price::of(self.hour * count)
+    }
 }
 
 impl Plan {

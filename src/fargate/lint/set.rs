@@ -136,7 +136,8 @@ fn template<'s>(object: &'s Object<'s>) -> Option<Template<'s>> {
     let mut containers = Vec::new();
     for list in ["initContainers", "containers", "ephemeralContainers"] {
         for (i, value) in items(&pod.spec[list]).enumerate().filter(|(_, value)| value.is_object()) {
-            let name = value["name"].as_str().unwrap_or_default();
+            let nameless = if object.group() == KNATIVE { "user-container" } else { "" }; // as Knative names it
+            let name = value["name"].as_str().unwrap_or(nameless);
             containers.push(Container { at: format!("{}/{list}/{i}", pod.path), name, value });
         }
     }

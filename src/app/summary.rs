@@ -1,0 +1,178 @@
+//! What becomes of an app: its size, what it costs, how it starts, where it is reached.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{App, Terms, Visibility};
+use crate::fargate::cost::Prices;
+use crate::fargate::plan::{Plan, Price, Saving};
+use crate::report::wrap;
+
+/// Everything about an app on one screen.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// The Service, as `Service.serving.knative.dev/NAMESPACE/NAME`.
+    pub service: String,
+    /// The image.
+    pub image: String,
+    /// What each pod gets, such as `0.25 vCPU / 0.5 GB`.
+    pub size: String,
+    /// CPU and memory that the app has of it.
+    pub app: (String, String),
+    /// What queue-proxy has of it.
+    pub queue_proxy: String,
+    /// What one pod costs.
+    pub pod: Price,
+    /// What the pods that always run cost.
+    pub least: Price,
+    /// What all pods cost, where there is a most.
+    pub most: Option<Price>,
+    /// Region and day of these prices.
+    pub prices_of: (String, String),
+    /// What the reader should know about the prices.
+    pub notes: Vec<String>,
+    /// The smallest change that makes a pod cheaper.
+    pub saving: Option<Saving>,
+    /// How many pods run.
+    pub runs: String,
+    /// How it starts.
+    pub cold_start: String,
+    /// How long a request may take.
+    pub timeout: String,
+    /// Where it is reached.
+    pub url: String,
+}
+
+impl Summary {
+    /// What becomes of an app under these terms.
+    ///
+    /// # Errors
+    /// In words, why there is no summary.
+    pub fn of(app: &App, terms: &Terms, prices: &Prices) -> Result<Summary, String> {
+        let (asked, object) = match (app.asked(terms), app.object(terms)) {
+            (Ok(asked), Ok(object)) => (asked, object),
+            (Err(e), _) | (_, Err(e)) => return Err(e.to_string()),
+        };
+        let service = format!("Service.serving.knative.dev/{}/{}", app.namespace(), app.name);
+        let region = terms.region.as_deref();
+        let fitted = Plan::of(&[(service.clone(), &object)], prices, region)?;
+        // What would save something is told by what was asked for: the rest was filled up because it is paid for anyway.
+        let plain = Plan::of(&[(service.clone(), &asked)], prices, region)?;
+        let row = fitted.pods.first().ok_or("a Service without a pod")?;
+        let has = |what: &str| {
+            let at = format!("/spec/template/spec/containers/0/resources/requests/{what}");
+            object.pointer(&at).and_then(|v| v.as_str()).unwrap_or_default().to_owned()
+        };
+        let [(_, cpu), (_, memory)] = &terms.queue_proxy;
+        let queue_proxy = match (cpu.as_deref().unwrap_or("25m"), memory) {
+            (cpu, Some(memory)) => format!("{cpu} and {memory}"),
+            (cpu, None) => cpu.to_owned(),
+        };
+        Ok(Summary {
+            service,
+            image: app.image.clone(),
+            size: row.size.clone()?,
+            app: (has("cpu"), has("memory")),
+            queue_proxy,
+            pod: row.each,
+            least: fitted.total,
+            most: app.max_scale.map(|pods| row.each.times(pods.into())),
+            prices_of: (fitted.region.clone(), fitted.prices_of.clone()),
+            notes: fitted.notes.clone(),
+            saving: plain.pods.first().and_then(|row| row.saving.clone()),
+            runs: runs(app, terms),
+            cold_start: cold_start(app, terms),
+            timeout: timeout(app, terms),
+            url: url(app, terms),
+        })
+    }
+
+    /// For people, at most 110 columns wide.
+    pub fn to_text(&self) -> String {
+        let mut text = format!("{}\n", self.service);
+        let (cpu, memory) = &self.app;
+        let (region, date) = &self.prices_of;
+        let mut row = |key: &str, value: &str| {
+            let _ = writeln!(text, "  {key:<10}  {}", wrap(value, 14));
+        };
+        row("image", &self.image);
+        row(
+            "size",
+            &format!("{} a pod: {cpu} CPU and {memory} for the app, {} for queue-proxy, 256Mi for Fargate", self.size, self.queue_proxy),
+        );
+        if let Some(saving) = &self.saving {
+            row("saving", &format!("{} fits {}, {} a month less for each pod", saving.change, saving.fits, saving.month));
+        }
+        let hour = self.pod.hour.rounded(7);
+        let mut price = format!("${hour} an hour while a pod runs, {} a month of 730 hours", self.pod.month);
+        match &self.most {
+            Some(most) if *most != self.least => {
+                let _ = write!(price, "; all of it {} to {} a month", self.least.month, most.month);
+            }
+            _ if self.least != self.pod && self.least != Price::default() => {
+                let _ = write!(price, "; all of it {} a month or more", self.least.month);
+            }
+            _ => {}
+        }
+        let _ = write!(price, " ({region}, prices of {date})");
+        row("price", &price);
+        for note in &self.notes {
+            row("", note);
+        }
+        row("runs", &self.runs);
+        row("cold start", &self.cold_start);
+        row("time-out", &self.timeout);
+        row("URL", &self.url);
+        text
+    }
+}
+
+fn pods(count: u32) -> String {
+    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
+}
+
+fn runs(app: &App, terms: &Terms) -> String {
+    let most = app.max_scale.map_or_else(|| "as many pods as there is traffic for".to_owned(), pods);
+    match app.min_scale.unwrap_or(0) {
+        0 => {
+            let retention = app.retention.as_deref().or(terms.retention.as_deref()).unwrap_or("30s");
+            format!("0 to {most}; the last one goes about {retention} after the last request, and then there is nothing to pay")
+        }
+        min if app.max_scale == Some(min) => format!("{} always", pods(min)),
+        min => format!("{min} to {most}"),
+    }
+}
+
+fn cold_start(app: &App, terms: &Terms) -> String {
+    let seconds = terms.cold_start;
+    match app.min_scale.unwrap_or(0) {
+        0 => format!("the first request after that waits for a pod; count on up to {seconds} s on Fargate"),
+        1 => format!(
+            "none while one pod carries the traffic; more of it waits up to {seconds} s for the second, and so does all of it \
+             when AWS replaces the one. --min-scale 2 outlives that"
+        ),
+        min => format!("none while {min} pods carry the traffic; more of it waits up to {seconds} s for the next"),
+    }
+}
+
+fn timeout(app: &App, terms: &Terms) -> String {
+    match app.timeout {
+        Some(seconds) => format!("{seconds} s for a request, a cold start included"),
+        None => format!("{} s for a request, a cold start included: the stack's", terms.timeout),
+    }
+}
+
+fn url(app: &App, terms: &Terms) -> String {
+    let (name, namespace) = (&app.name, app.namespace());
+    if app.visibility() == Visibility::ClusterLocal {
+        return format!("http://{name}.{namespace}.svc.cluster.local, from within the cluster only");
+    }
+    match &terms.domain {
+        Some(domain) if terms.https => format!("https://{name}-{namespace}.{domain}"),
+        Some(domain) => format!("http://{name}.{namespace}.{domain}"),
+        None => {
+            format!("below the domain of the cluster (`kubectl get ksvc {name} -n {namespace}` tells); --domain names one")
+        }
+    }
+}

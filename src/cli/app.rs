@@ -1,0 +1,82 @@
+//! `knrender app`: a Knative Service on standard output, and what becomes of it on standard error.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Format, General, plan, print, say, warn};
+use crate::app::summary::Summary;
+use crate::app::{App, Terms};
+use crate::config::{Ask, Config};
+use crate::error::Error;
+use crate::fargate::lint;
+use crate::fargate::lint::profiles::Profiles;
+use crate::fargate::lint::set::{self, Set};
+use crate::findings::page::{Book, Pages, Severity};
+use crate::manifest::collection::Collection;
+use crate::stack::Stack;
+use crate::upstream::catalog::Catalog;
+
+#[derive(Args, Debug)]
+pub(super) struct AppArgs {
+    #[command(flatten)]
+    app: App,
+    /// The domain that Knative names Services below, for the URL [default: `domain` of knrender.yaml]
+    #[arg(long, value_name = "DOMAIN", help_heading = "Its stack")]
+    domain: Option<String>,
+    /// AWS region, for the prices [default: `region` of knrender.yaml]
+    #[arg(long, value_name = "REGION", help_heading = "Its stack")]
+    region: Option<String>,
+    /// Price list of your own, in the form of prices/fargate.yaml
+    #[arg(long, value_name = "FILE", help_heading = "Its stack")]
+    prices: Option<PathBuf>,
+    #[command(flatten)]
+    general: General,
+    /// How to report: json puts object and summary on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true, help_heading = "Output")]
+    format: Format,
+}
+
+pub(super) fn run(args: AppArgs) -> Result<(), Error> {
+    let config = Config::read(args.general.config.as_deref())?;
+    let prices = plan::prices(args.prices.as_deref().or(config.prices.as_deref()))?;
+    let ask = Ask { domain: args.domain, region: args.region, ..Ask::default() }.over(config.ask.clone());
+    let stack = Stack::resolve(&ask, &Catalog::embedded())?;
+    let (app, terms) = (args.app, Terms::of(&stack));
+    let usage = |e: crate::app::AppError| Error::Usage(e.to_string());
+    let (object, text) = (app.object(&terms).map_err(usage)?, app.to_yaml(&terms).map_err(usage)?);
+    let summary = Summary::of(&app, &terms, &prices).map_err(Error::Usage)?;
+    let warnings = warnings(&text, config)?;
+    match args.format {
+        Format::Json => {
+            let report = serde_json::json!({"object": object, "summary": summary, "warnings": warnings});
+            print(format!("{report:#}\n").as_bytes())
+        }
+        Format::Text => {
+            if !args.general.quiet {
+                say(&summary.to_text());
+            }
+            warn(&warnings);
+            print(text.as_bytes())
+        }
+    }
+}
+
+/// What `knrender lint` warns of in this Service. What it calls an error is one here.
+fn warnings(text: &str, config: Config) -> Result<Vec<String>, Error> {
+    let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;
+    let mut collection = Collection::default();
+    collection.add("the Service", text);
+    let objects = set::objects(&collection.objects);
+    let mut warnings = Vec::new();
+    for finding in lint::run(&Set::new(&objects, config.fargate_profiles.map(Profiles)), &[]) {
+        let Some(page) = pages.of(finding.code) else { continue };
+        let line = format!("{}. {} (lint {})", finding.what, page.fix, page.code);
+        match page.severity {
+            Severity::Error => return Err(Error::Usage(format!("this Service would not run: {line}"))),
+            Severity::Warning => warnings.push(line),
+            Severity::Note => {}
+        }
+    }
+    Ok(warnings)
+}

@@ -1,0 +1,107 @@
+//! Promise: `knrender app` writes a Service that passes every check of knrender, with no upstream, no network and no file of
+//! its own, and says what becomes of it.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "support/run.rs"]
+mod run;
+
+use knrender::yaml;
+use run::Place;
+use serde_json::Value;
+
+/// Calls with every flag among them.
+const CALLS: [&[&str]; 4] = [
+    &["app", "hello", "--image", "ghcr.io/org/hello:1.2.3"],
+    &["app", "always-on", "--image", "ghcr.io/org/hello:1.2.3", "--min-scale", "1", "--max-scale", "4", "--timeout", "60"],
+    &["app", "big", "--image", "ghcr.io/org/big:1.2.3", "--cpu", "1", "--memory", "1Gi", "--min-scale", "2"],
+    &[
+        "app", "all", "--image", "ghcr.io/org/all:1.2.3", "--namespace", "shop", "--port", "h2c:50051", "--env", "DEBUG=yes",
+        "--env", "SINCE=2026-01-01", "--env-from", "configmap:all", "--env-from", "secret:all", "--command", "/bin/all",
+        "--arg", "--verbose", "--arg", "no", "--service-account", "all", "--visibility", "cluster-local", "--max-scale", "10",
+        "--concurrency", "20", "--target", "10", "--timeout", "300", "--retention", "15m", "--cpu", "475m", "--memory", "768Mi",
+    ],
+];
+
+#[test]
+fn services_and_summaries_are_held() {
+    let place = Place::new();
+    for call in CALLS {
+        let ran = place.run(call).ok();
+        insta::assert_snapshot!(format!("app-{}", call[1]), format!("{}\n{}", ran.stderr, ran.stdout));
+    }
+}
+
+#[test]
+fn lint_validate_and_plan_agree_with_it() {
+    let place = Place::new();
+    for call in CALLS {
+        let json: Value = serde_json::from_str(&place.run(&[call, &["--format", "json"]].concat()).ok().stdout).unwrap();
+        let text = place.run(call).ok().stdout;
+        assert_eq!(yaml::parse(&text).unwrap(), json["object"]);
+        place.run_with_input(&["lint", "--strict", "-"], &text).ok();
+        place.run_with_input(&["validate", "--strict", "-"], &text).ok();
+        let plan = place.run_with_input(&["plan", "--format", "json", "-"], &text).ok().stdout;
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        assert_eq!(plan["pods"][0]["size"]["Ok"], json["summary"]["size"], "{call:?}");
+        assert_eq!(plan["pods"][0]["each"], json["summary"]["pod"], "{call:?}");
+        assert_eq!(plan["total"], json["summary"]["least"], "{call:?}");
+    }
+}
+
+#[test]
+fn a_text_that_looks_like_something_else_stays_a_text() {
+    let place = Place::new();
+    for value in ["yes", "no", "012", "1e3", "2026-01-01", "12:30:00", "~", "null", "", " a ", "a: b", "#", "a\nb", "\u{feff}"] {
+        let text = place.run(&["app", "a", "--image", "x/a:1.0.0", "--env", &format!("A={value}")]).ok().stdout;
+        let env = &yaml::parse(&text).unwrap()["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"];
+        assert_eq!(env, value);
+    }
+}
+
+#[test]
+fn domain_region_and_time_outs_come_from_knrender_yaml_and_flags_win() {
+    let place = Place::new();
+    place.write("knrender.yaml", "domain: apps.example.com\ncold-start: 500\nscale-to-zero-retention: 20m\n");
+    let app = ["app", "hello", "--image", "x/hello:1.0.0"];
+    let said = place.run(&[&app[..], &["--timeout", "840"]].concat()).ok().stderr;
+    for part in ["http://hello.default.apps.example.com", "about 20m after", "up to 500 s", "840 s"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let said = place.run(&[&app[..], &["--domain", "b.example"]].concat()).ok().stderr;
+    assert!(said.contains("http://hello.default.b.example"), "{said}");
+    assert!(place.run(&[&app[..], &["--timeout", "841"]].concat()).fails(2).contains("1 to 840"));
+    assert_eq!(place.run(&[&app[..], &["--quiet"]].concat()).ok().stderr, "");
+}
+
+#[test]
+fn what_lint_warns_of_is_warned_of_and_what_it_refuses_is_refused() {
+    let place = Place::new();
+    let floating = place.run(&["app", "a", "--image", "x/a:latest", "--quiet"]).ok();
+    assert!(floating.stderr.starts_with("warning: ") && floating.stderr.contains("better the digest"), "{}", floating.stderr);
+    let refused = place.run(&["app", "a", "--image", "arm64v8/a:1.0.0"]).fails(2);
+    assert!(refused.contains("would not run") && refused.contains("not-x86-linux"), "{refused}");
+    place.write("knrender.yaml", "fargate-profiles: [{name: a, selectors: [{namespace: shop}]}]\n");
+    assert!(place.run(&["app", "a", "--image", "x/a:1.0.0"]).fails(2).contains("namespace-without-profile"));
+    place.run(&["app", "a", "--image", "x/a:1.0.0", "--namespace", "shop"]).ok();
+}
+
+#[test]
+fn the_demos_of_a_render_are_what_app_would_write() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&["--out", "out"]).ok();
+    for (name, flags) in [("hello", &[][..]), ("always-on", &["--min-scale", "1"])] {
+        let demo = place.read(&format!("out/apps/{name}.yaml"));
+        let service: String = demo.lines().filter(|l| !l.starts_with('#')).map(|l| format!("{l}\n")).collect();
+        let object = yaml::parse(&service).unwrap();
+        let container = &object["spec"]["template"]["spec"]["containers"][0];
+        let env = format!("PODINFO_UI_MESSAGE={}", container["env"][0]["value"].as_str().unwrap());
+        let image = container["image"].as_str().unwrap();
+        let call = [&["app", name, "--image", image, "--port", "9898", "--env", &env], flags].concat();
+        assert_eq!(place.run(&call).ok().stdout, service);
+    }
+    place.run(&["--out", "shop", "--app-namespace", "shop", "--app-namespace", "team-*"]).ok();
+    assert!(place.read("shop/apps/hello.yaml").contains("namespace: shop\n"));
+    place.run(&["--out", "teams", "--app-namespace", "team-*"]).ok();
+    assert!(!place.path("teams/apps").exists());
+}
