@@ -177,7 +177,8 @@ impl App {
     /// What of it cannot be had under these terms.
     pub fn object(&self, terms: &Terms) -> Result<Value, AppError> {
         let mut object = self.asked(terms)?;
-        fit::to_size(&mut object).map_err(|why| format!("no Fargate size is large enough, queue-proxy's share included: {why}"))?;
+        fit::to_size(&mut object)
+            .map_err(|why| format!("no Fargate size is large enough, queue-proxy's share included: {why}"))?;
         Ok(object)
     }
 

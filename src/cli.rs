@@ -14,6 +14,7 @@ mod app;
 mod check;
 mod explain;
 mod findings;
+mod init;
 mod inputs;
 mod lint;
 mod plan;
@@ -55,6 +56,8 @@ enum Command {
     /// What exists upstream, and which bytes renders are held to
     #[command(subcommand)]
     Upstream(UpstreamCommand),
+    /// Write a commented knrender.yaml, from flags and a few questions
+    Init(Box<init::InitArgs>),
     /// Write a Knative Service that fits Fargate, and say what becomes of it
     App(Box<app::AppArgs>),
     /// Print shell completions
@@ -265,6 +268,7 @@ impl Cli {
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
+            Some(Command::Init(args)) => init::run(*args),
             Some(Command::App(args)) => app::run(*args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();

@@ -17,7 +17,7 @@ use crate::yaml;
 pub const FILE: &str = "knrender.yaml";
 
 /// What a stack is made of. Every field is a flag and a key of `knrender.yaml`.
-#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 #[command(next_help_heading = "What to render")]
 pub struct Ask {
@@ -33,8 +33,8 @@ pub struct Ask {
     /// Gloo's manifest from a file, such as its Helm chart rendered elsewhere; held to knrender.lock
     #[arg(long, value_name = "FILE")]
     pub gloo_manifest: Option<PathBuf>,
-    /// What to make of upstream: `fargate`, what it takes to run well today (the default), or `seed`, what
-    /// mreferre/knative-on-fargate did by hand in 2020 (only with --gloo)
+    /// What to make of upstream: `fargate`, what it takes to run well today, or `seed`, what
+    /// mreferre/knative-on-fargate did by hand in 2020 (only with --gloo) [default: fargate]
     #[arg(long, value_enum, value_name = "SET", hide_possible_values = true)]
     pub rule_set: Option<RuleSet>,
     /// The cluster's Kubernetes version [default: the newest of EKS that all parts support]
@@ -52,7 +52,7 @@ pub struct Ask {
     /// Where the ALB can be reached from [default: internet-facing]
     #[arg(long, value_enum, value_name = "SCHEME")]
     pub scheme: Option<Scheme>,
-    /// TLS between Knative's own parts; needs cert-manager
+    /// TLS between Knative's own parts; needs cert-manager [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub internal_tls: Option<bool>,
     /// EKS cluster name, for the load balancer controller (with --region and --vpc-id)
@@ -95,7 +95,7 @@ pub struct Ask {
     /// Two of each pod on the traffic path [default: true]; --ha=false runs one
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub ha: Option<bool>,
-    /// Horizontal pod autoscalers: kept (the default), or fixed numbers of pods where there is no metrics-server
+    /// Horizontal pod autoscalers: kept, or fixed numbers of pods where there is no metrics-server [default: keep]
     #[arg(long, value_enum, value_name = "HOW")]
     pub hpa: Option<Scaling>,
     /// How long a pod takes to start on Fargate, in seconds; moves every time-out that has to outlive it [default: 90]
@@ -119,7 +119,7 @@ pub struct Ask {
 }
 
 /// Where bytes may come from. Every field is a flag and a key of `knrender.yaml`.
-#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 #[command(next_help_heading = "Where bytes come from")]
 pub struct Supply {
@@ -127,10 +127,10 @@ pub struct Supply {
     /// Folder or https URL laid out as HOST/PATH of the public URLs, tried before the network [env: KNRENDER_MIRROR]
     #[arg(long, value_name = "DIR|URL")]
     pub mirror: Option<String>,
-    /// No network, and no mirror that is a URL
+    /// No network, and no mirror that is a URL [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub offline: Option<bool>,
-    /// Fail rather than add a digest to knrender.lock
+    /// Fail rather than add a digest to knrender.lock [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub locked: Option<bool>,
 }
@@ -243,6 +243,8 @@ pub struct Allow {
 /// `serde(flatten)` would lose the place of an unknown key, so that the file is one flat struct.
 macro_rules! file {
     ($($field:ident: $type:ty => $($target:ident).+;)*) => {
+        /// The keys of the file, each with `_` for `-`.
+        pub const KEYS: &[&str] = &[$(stringify!($field)),*];
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
         struct File { $(#[serde(default)] $field: Option<$type>,)* }

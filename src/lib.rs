@@ -13,6 +13,7 @@ pub mod images;
 pub mod kubernetes;
 pub mod ledger;
 pub mod manifest;
+pub mod options;
 pub mod output;
 pub mod pipeline;
 pub mod report;

@@ -13,13 +13,60 @@ use serde_json::Value;
 /// Calls with every flag among them.
 const CALLS: [&[&str]; 4] = [
     &["app", "hello", "--image", "ghcr.io/org/hello:1.2.3"],
-    &["app", "always-on", "--image", "ghcr.io/org/hello:1.2.3", "--min-scale", "1", "--max-scale", "4", "--timeout", "60"],
+    &[
+        "app",
+        "always-on",
+        "--image",
+        "ghcr.io/org/hello:1.2.3",
+        "--min-scale",
+        "1",
+        "--max-scale",
+        "4",
+        "--timeout",
+        "60",
+    ],
     &["app", "big", "--image", "ghcr.io/org/big:1.2.3", "--cpu", "1", "--memory", "1Gi", "--min-scale", "2"],
     &[
-        "app", "all", "--image", "ghcr.io/org/all:1.2.3", "--namespace", "shop", "--port", "h2c:50051", "--env", "DEBUG=yes",
-        "--env", "SINCE=2026-01-01", "--env-from", "configmap:all", "--env-from", "secret:all", "--command", "/bin/all",
-        "--arg", "--verbose", "--arg", "no", "--service-account", "all", "--visibility", "cluster-local", "--max-scale", "10",
-        "--concurrency", "20", "--target", "10", "--timeout", "300", "--retention", "15m", "--cpu", "475m", "--memory", "768Mi",
+        "app",
+        "all",
+        "--image",
+        "ghcr.io/org/all:1.2.3",
+        "--namespace",
+        "shop",
+        "--port",
+        "h2c:50051",
+        "--env",
+        "DEBUG=yes",
+        "--env",
+        "SINCE=2026-01-01",
+        "--env-from",
+        "configmap:all",
+        "--env-from",
+        "secret:all",
+        "--command",
+        "/bin/all",
+        "--arg",
+        "--verbose",
+        "--arg",
+        "no",
+        "--service-account",
+        "all",
+        "--visibility",
+        "cluster-local",
+        "--max-scale",
+        "10",
+        "--concurrency",
+        "20",
+        "--target",
+        "10",
+        "--timeout",
+        "300",
+        "--retention",
+        "15m",
+        "--cpu",
+        "475m",
+        "--memory",
+        "768Mi",
     ],
 ];
 
@@ -36,7 +83,8 @@ fn services_and_summaries_are_held() {
 fn lint_validate_and_plan_agree_with_it() {
     let place = Place::new();
     for call in CALLS {
-        let json: Value = serde_json::from_str(&place.run(&[call, &["--format", "json"]].concat()).ok().stdout).unwrap();
+        let json: Value =
+            serde_json::from_str(&place.run(&[call, &["--format", "json"]].concat()).ok().stdout).unwrap();
         let text = place.run(call).ok().stdout;
         assert_eq!(yaml::parse(&text).unwrap(), json["object"]);
         place.run_with_input(&["lint", "--strict", "-"], &text).ok();
@@ -52,7 +100,9 @@ fn lint_validate_and_plan_agree_with_it() {
 #[test]
 fn a_text_that_looks_like_something_else_stays_a_text() {
     let place = Place::new();
-    for value in ["yes", "no", "012", "1e3", "2026-01-01", "12:30:00", "~", "null", "", " a ", "a: b", "#", "a\nb", "\u{feff}"] {
+    for value in
+        ["yes", "no", "012", "1e3", "2026-01-01", "12:30:00", "~", "null", "", " a ", "a: b", "#", "a\nb", "\u{feff}"]
+    {
         let text = place.run(&["app", "a", "--image", "x/a:1.0.0", "--env", &format!("A={value}")]).ok().stdout;
         let env = &yaml::parse(&text).unwrap()["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"];
         assert_eq!(env, value);
@@ -78,7 +128,11 @@ fn domain_region_and_time_outs_come_from_knrender_yaml_and_flags_win() {
 fn what_lint_warns_of_is_warned_of_and_what_it_refuses_is_refused() {
     let place = Place::new();
     let floating = place.run(&["app", "a", "--image", "x/a:latest", "--quiet"]).ok();
-    assert!(floating.stderr.starts_with("warning: ") && floating.stderr.contains("better the digest"), "{}", floating.stderr);
+    assert!(
+        floating.stderr.starts_with("warning: ") && floating.stderr.contains("better the digest"),
+        "{}",
+        floating.stderr
+    );
     let refused = place.run(&["app", "a", "--image", "arm64v8/a:1.0.0"]).fails(2);
     assert!(refused.contains("would not run") && refused.contains("not-x86-linux"), "{refused}");
     place.write("knrender.yaml", "fargate-profiles: [{name: a, selectors: [{namespace: shop}]}]\n");

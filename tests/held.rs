@@ -120,6 +120,8 @@ fn the_helps_are_held() {
         "lint",
         "validate",
         "plan",
+        "init",
+        "app",
         "upstream",
         "upstream list",
         "upstream lock",

@@ -56,7 +56,9 @@ fn names(app: &App, terms: &Terms) -> Result<(), AppError> {
         })?;
     }
     if let Some(account) = &app.service_account {
-        unless(is_subdomain(account), || format!("--service-account `{account}` is not the name of a service account"))?;
+        unless(is_subdomain(account), || {
+            format!("--service-account `{account}` is not the name of a service account")
+        })?;
     }
     Ok(())
 }
@@ -64,7 +66,9 @@ fn names(app: &App, terms: &Terms) -> Result<(), AppError> {
 fn container(app: &App) -> Result<(), AppError> {
     let image = &app.image;
     unless(is_image(image), || {
-        format!("--image `{image}` is not an image reference, such as ghcr.io/org/app:1.2.3 or ghcr.io/org/app@sha256:...")
+        format!(
+            "--image `{image}` is not an image reference, such as ghcr.io/org/app:1.2.3 or ghcr.io/org/app@sha256:..."
+        )
     })?;
     if let Some(text) = &app.port {
         let Some((_, number)) = port(text) else {

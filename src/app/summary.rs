@@ -9,6 +9,9 @@ use crate::fargate::cost::Prices;
 use crate::fargate::plan::{Plan, Price, Saving};
 use crate::report::wrap;
 
+/// A request that has to give up to so many percent to fit a cheaper size is just over that size.
+const JUST_OVER: i128 = 20;
+
 /// Everything about an app on one screen.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
@@ -32,7 +35,7 @@ pub struct Summary {
     pub prices_of: (String, String),
     /// What the reader should know about the prices.
     pub notes: Vec<String>,
-    /// The smallest change that makes a pod cheaper.
+    /// What makes a pod cheaper, where it is just over a size.
     pub saving: Option<Saving>,
     /// How many pods run.
     pub runs: String,
@@ -80,7 +83,7 @@ impl Summary {
             most: app.max_scale.map(|pods| row.each.times(pods.into())),
             prices_of: (fitted.region.clone(), fitted.prices_of.clone()),
             notes: fitted.notes.clone(),
-            saving: plain.pods.first().and_then(|row| row.saving.clone()),
+            saving: plain.pods.first().and_then(|row| row.saving.clone()).filter(|saving| saving.percent <= JUST_OVER),
             runs: runs(app, terms),
             cold_start: cold_start(app, terms),
             timeout: timeout(app, terms),
@@ -99,10 +102,16 @@ impl Summary {
         row("image", &self.image);
         row(
             "size",
-            &format!("{} a pod: {cpu} CPU and {memory} for the app, {} for queue-proxy, 256Mi for Fargate", self.size, self.queue_proxy),
+            &format!(
+                "{} a pod: {cpu} CPU and {memory} for the app, {} for queue-proxy, 256Mi for Fargate",
+                self.size, self.queue_proxy
+            ),
         );
         if let Some(saving) = &self.saving {
-            row("saving", &format!("{} fits {}, {} a month less for each pod", saving.change, saving.fits, saving.month));
+            row(
+                "saving",
+                &format!("{} fits {}, {} a month less for each pod", saving.change, saving.fits, saving.month),
+            );
         }
         let hour = self.pod.hour.rounded(7);
         let mut price = format!("${hour} an hour while a pod runs, {} a month of 730 hours", self.pod.month);
@@ -137,7 +146,9 @@ fn runs(app: &App, terms: &Terms) -> String {
     match app.min_scale.unwrap_or(0) {
         0 => {
             let retention = app.retention.as_deref().or(terms.retention.as_deref()).unwrap_or("30s");
-            format!("0 to {most}; the last one goes about {retention} after the last request, and then there is nothing to pay")
+            format!(
+                "0 to {most}; the last one goes about {retention} after the last request, and then there is nothing to pay"
+            )
         }
         min if app.max_scale == Some(min) => format!("{} always", pods(min)),
         min => format!("{min} to {most}"),
@@ -172,7 +183,9 @@ fn url(app: &App, terms: &Terms) -> String {
         Some(domain) if terms.https => format!("https://{name}-{namespace}.{domain}"),
         Some(domain) => format!("http://{name}.{namespace}.{domain}"),
         None => {
-            format!("below the domain of the cluster (`kubectl get ksvc {name} -n {namespace}` tells); --domain names one")
+            format!(
+                "below the domain of the cluster (`kubectl get ksvc {name} -n {namespace}` tells); --domain names one"
+            )
         }
     }
 }

@@ -20,7 +20,11 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let Some(namespace) = namespace(patterns) else { return Ok(Files::new()) };
     let mut files = Files::new();
     for (name, min_scale, what) in [
-        ("hello", None, "A demo that scales to zero: after a while without a request no pod runs, and the next request waits for one."),
+        (
+            "hello",
+            None,
+            "A demo that scales to zero: after a while without a request no pod runs, and the next request waits for one.",
+        ),
         ("always-on", Some(1), "The same demo without cold starts: one pod always runs."),
     ] {
         let app = App {

@@ -98,6 +98,9 @@ pub struct Saving {
     pub fits: String,
     /// What is saved in a month, of all replicas.
     pub month: Dollars,
+    /// How much of what is asked for has to go, in percent.
+    #[serde(skip)]
+    pub percent: i128,
 }
 
 impl Price {
@@ -181,7 +184,7 @@ impl Plan {
             );
         }
         for pod in &self.pods {
-            if let Some(Saving { change, fits, month }) = &pod.saving {
+            if let Some(Saving { change, fits, month, .. }) = &pod.saving {
                 let _ = writeln!(text, "{}: {change} fits {fits}, {month} a month less", pod.object);
             }
             if let Err(why) = &pod.size {
@@ -302,7 +305,8 @@ fn saving(requests: &Requests, size: &Size, replicas: i128, tariff: &Tariff) -> 
         parts.push(format!("{} less memory", Memory(Quantity::from_units(m))));
     }
     let less = Price::of(tariff.hour(size) - tariff.hour(&s)).month * replicas;
-    Some(Saving { change: parts.join(" and "), fits: s.to_string(), month: less })
+    let percent = share(c, cpu).max(share(m, memory)) / 10_000;
+    Some(Saving { change: parts.join(" and "), fits: s.to_string(), month: less, percent })
 }
 
 #[cfg(test)]

@@ -125,6 +125,18 @@ pub fn tree(dir: &Path) -> BTreeMap<String, String> {
     found
 }
 
+/// Asserts that a file of the repository has this text. With KNRENDER_UPDATE it is written instead.
+#[track_caller]
+pub fn hold(file: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("KNRENDER_UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let held = fs::read_to_string(&path).unwrap_or_default();
+    assert!(held == text, "{file} is not what it would be now; KNRENDER_UPDATE=1 writes it");
+}
+
 /// The mirror of real upstream files, which is not part of the repository.
 pub fn upstream() -> Option<PathBuf> {
     shared("upstream")
