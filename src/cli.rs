@@ -268,7 +268,7 @@ impl Cli {
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
-            Some(Command::Init(args)) => init::run(*args),
+            Some(Command::Init(args)) => init::run(&args),
             Some(Command::App(args)) => app::run(*args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();

@@ -154,6 +154,10 @@ fn the_demos_of_a_render_are_what_app_would_write() {
         let call = [&["app", name, "--image", image, "--port", "9898", "--env", &env], flags].concat();
         assert_eq!(place.run(&call).ok().stdout, service);
     }
+    let plan = place.run(&["plan"]).ok();
+    assert!(!plan.stdout.contains("always-on") && plan.stderr.contains("`knrender plan out/apps`"), "{}", plan.stderr);
+    assert!(place.run(&["plan", "out/apps"]).ok().stdout.contains("always-on"));
+    place.run(&["lint", "--strict", "out/apps"]).ok();
     place.run(&["--out", "shop", "--app-namespace", "shop", "--app-namespace", "team-*"]).ok();
     assert!(place.read("shop/apps/hello.yaml").contains("namespace: shop\n"));
     place.run(&["--out", "teams", "--app-namespace", "team-*"]).ok();

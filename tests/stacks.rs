@@ -70,6 +70,8 @@ fn the_default_stack_is_one_batch_of_71_objects() {
             "about/images.txt",
             "about/plan.txt",
             "about/provenance.json",
+            "apps/always-on.yaml",
+            "apps/hello.yaml",
             "knative-kourier-fargate-first-batch.yaml"
         ]
     );

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // short to call
+
 use super::summary::Summary;
 use super::*;
 use crate::config::Ask;

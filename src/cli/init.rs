@@ -33,7 +33,7 @@ pub(super) struct InitArgs {
     general: General,
 }
 
-pub(super) fn run(args: InitArgs) -> Result<(), Error> {
+pub(super) fn run(args: &InitArgs) -> Result<(), Error> {
     let path = args.general.config.clone().unwrap_or_else(|| config::FILE.into());
     let shown = path.display();
     if !args.force && fs::symlink_metadata(&path).is_ok() {

@@ -47,6 +47,11 @@ pub(super) fn or_rendered(paths: &[PathBuf], config: &Config) -> Result<Vec<Path
     Err(Error::Input(format!("{out}: there is no such folder; `knrender --out {out}` renders into it")))
 }
 
+/// Whether a folder is a render.
+pub(super) fn is_render(folder: &Path) -> bool {
+    folder.join("about/provenance.json").is_file()
+}
+
 /// An error that names every document that could not be read, if there is one.
 pub(super) fn broken(collection: &Collection) -> Result<(), Error> {
     if collection.broken.is_empty() {

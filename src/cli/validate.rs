@@ -1,7 +1,5 @@
 //! `knrender validate`: manifests of any origin, held against what an API server takes.
 
-use std::path::PathBuf;
-
 use super::findings::{self, Report};
 use super::{ValidateArgs, inputs, say};
 use crate::config::Config;
@@ -36,7 +34,12 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
             model::KNOWN.1
         ));
     }
-    let validation = Validation { target, objects: &collection.objects, complete: is_render(&paths), only: None };
+    let validation = Validation {
+        target,
+        objects: &collection.objects,
+        complete: matches!(paths.as_slice(), [folder] if inputs::is_render(folder)),
+        only: None,
+    };
     let mut findings = validation.run(&allowances).map_err(Error::Input)?;
     findings.extend(malformed.into_iter().map(malformed_metadata));
     let said = Report { pages: &pages, findings: &findings, collection: &collection }.print(args.format, args.strict);
@@ -50,9 +53,4 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
 fn malformed_metadata(broken: Broken) -> Finding {
     let place = Place { file: broken.file, line: broken.line, object: None, field: "/metadata".to_owned() };
     Finding { code: "wrong-type", place: Some(place), what: broken.why, allowed: None }
-}
-
-/// Whether the one folder that is looked at is a render.
-fn is_render(paths: &[PathBuf]) -> bool {
-    matches!(paths, [folder] if folder.join("about/provenance.json").is_file())
 }

@@ -9,9 +9,10 @@ use super::at::At;
 use super::{Found, meta, names};
 use crate::fargate::quantity::Quantity;
 
-/// A pod's spec.
-pub(super) fn check(found: &mut Found<'_>, spec: &At<'_>) {
-    let volumes: BTreeSet<&str> = spec.list("volumes").iter().map(|v| v.text("name")).collect();
+/// A pod's spec. `claims` are the names of the claims that every pod of a `StatefulSet` gets as volumes.
+pub(super) fn check(found: &mut Found<'_>, spec: &At<'_>, claims: &[&str]) {
+    let mut volumes: BTreeSet<&str> = spec.list("volumes").iter().map(|v| v.text("name")).collect();
+    volumes.extend(claims);
     let mut seen = BTreeSet::new();
     for (list, init) in [("initContainers", true), ("containers", false)] {
         for container in spec.list(list) {

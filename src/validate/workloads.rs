@@ -12,7 +12,7 @@ pub(super) fn check(found: &mut Found<'_>) {
     let spec = match kind {
         "Pod" => {
             if let Some(spec) = root.get("spec") {
-                pods::check(found, &spec);
+                pods::check(found, &spec, &[]);
             } else {
                 found.at("missing-field", "/spec", "there is no pod's spec");
             }
@@ -34,7 +34,9 @@ pub(super) fn check(found: &mut Found<'_>) {
     }
     match template.get("spec") {
         Some(pod) => {
-            pods::check(found, &pod);
+            let claims = spec.list("volumeClaimTemplates");
+            let claims: Vec<_> = claims.iter().filter_map(|c| Some(c.get("metadata")?.text("name"))).collect();
+            pods::check(found, &pod, &claims);
             restart_policy(found, kind, &pod);
         }
         None => found.at("missing-field", &template.field("spec"), "the template has no pod's spec"),
@@ -160,5 +162,30 @@ pub(super) fn budget(found: &mut Found<'_>) {
         {
             found.at("bad-value", &at.path, format!("{percent}% is more than 100%"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kubernetes::Version;
+    use crate::manifest::collection::Collection;
+    use crate::validate::Validation;
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        let mut collection = Collection::default();
+        collection.add("a.yaml", text);
+        let target = Version::one(36);
+        let validation = Validation { target, objects: &collection.objects, complete: false, only: None };
+        validation.run(&[]).unwrap().into_iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn a_stateful_sets_claims_are_volumes_of_its_pods() {
+        let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec:\n  serviceName: a\n  selector: {matchLabels: \
+                   {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      containers:\n      - {name: a, image: x/a:1.0.0, \
+                   volumeMounts: [{name: data, mountPath: /data}]}\n  volumeClaimTemplates:\n  - metadata: {name: NAME}\n    spec: \
+                   {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n";
+        assert_eq!(codes(&set.replace("NAME", "data")), Vec::<&str>::new());
+        assert_eq!(codes(&set.replace("NAME", "other")), ["bad-value"]);
     }
 }

@@ -125,7 +125,7 @@ pub fn tree(dir: &Path) -> BTreeMap<String, String> {
     found
 }
 
-/// Asserts that a file of the repository has this text. With KNRENDER_UPDATE it is written instead.
+/// Asserts that a file of the repository has this text. With `KNRENDER_UPDATE` it is written instead.
 #[track_caller]
 pub fn hold(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);

@@ -1,0 +1,67 @@
+//! Promise: `examples/` is what it says, and `lint`, `validate` and `plan` on it need no upstream and find what was put there.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string)]
+
+#[path = "support/run.rs"]
+mod run;
+
+use std::path::Path;
+
+use run::Place;
+use serde_json::Value;
+
+/// A place with the examples in it.
+fn place() -> Place {
+    let place = Place::new();
+    for (path, text) in run::tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")) {
+        place.write(&format!("examples/{path}"), &text);
+    }
+    place
+}
+
+/// Severity, code and object of every finding, a line each.
+fn findings(report: &str) -> String {
+    let report: Value = serde_json::from_str(report).unwrap();
+    let mut lines = String::new();
+    for finding in report["findings"].as_array().unwrap() {
+        let text = |key: &str| finding[key].as_str().unwrap_or("-").to_owned();
+        lines.push_str(&format!("{:<8} {:<26} {} {}\n", text("severity"), text("code"), text("object"), text("field")));
+    }
+    lines
+}
+
+#[test]
+fn the_file_and_the_service_are_what_the_commands_write() {
+    let place = Place::new();
+    place.run(&["init", "--cluster-name", "prod", "--region", "eu-west-1", "--domain", "apps.example.com"]).ok();
+    run::hold("examples/knrender.yaml", &place.read("knrender.yaml"));
+    let hello =
+        Place::new().run(&["app", "hello", "--image", "ghcr.io/stefanprodan/podinfo:6.15.0", "--port", "9898"]).ok();
+    run::hold("examples/hello.yaml", &hello.stdout);
+}
+
+#[test]
+fn lint_finds_what_does_not_run_on_fargate() {
+    let ran = place().run(&["lint", "examples/", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    insta::assert_snapshot!("examples-lint", findings(&ran.stdout));
+}
+
+#[test]
+fn validate_finds_what_an_api_server_refuses() {
+    let ran = place().run(&["validate", "examples/", "--format", "json"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    insta::assert_snapshot!("examples-validate", findings(&ran.stdout));
+}
+
+#[test]
+fn plan_says_what_it_would_cost() {
+    insta::assert_snapshot!("examples-plan", place().run(&["plan", "examples/"]).ok().stdout);
+}
+
+#[test]
+fn the_service_that_app_wrote_has_no_fault() {
+    let place = place();
+    place.run(&["lint", "--strict", "examples/hello.yaml"]).ok();
+    place.run(&["validate", "--strict", "examples/hello.yaml"]).ok();
+}
