@@ -141,6 +141,20 @@ fn what_lint_warns_of_is_warned_of_and_what_it_refuses_is_refused() {
 }
 
 #[test]
+fn it_is_what_the_crd_of_the_render_takes() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&["--out", "out"]).ok();
+    for call in CALLS {
+        place.write(&format!("apps/{}.yaml", call[1]), &place.run(call).ok().stdout);
+    }
+    let ran = place
+        .run(&["validate", "--strict", "--format", "json", "out/knative-kourier-fargate-first-batch.yaml", "apps"])
+        .ok();
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(!report["findings"].as_array().unwrap().iter().any(|f| f["code"] == "not-checked"), "{}", ran.stdout);
+}
+
+#[test]
 fn the_demos_of_a_render_are_what_app_would_write() {
     let Some(place) = Place::with_upstream() else { return };
     place.run(&["--out", "out"]).ok();

@@ -21,8 +21,8 @@ pub struct Summary {
     pub image: String,
     /// What each pod gets, such as `0.25 vCPU / 0.5 GB`.
     pub size: String,
-    /// CPU and memory that the app has of it.
-    pub app: (String, String),
+    /// What the app has of it.
+    pub app: Share,
     /// What queue-proxy has of it.
     pub queue_proxy: String,
     /// What one pod costs.
@@ -31,10 +31,8 @@ pub struct Summary {
     pub least: Price,
     /// What all pods cost, where there is a most.
     pub most: Option<Price>,
-    /// Region and day of these prices.
-    pub prices_of: (String, String),
-    /// What the reader should know about the prices.
-    pub notes: Vec<String>,
+    /// Where these prices come from.
+    pub prices: PricesOf,
     /// What makes a pod cheaper, where it is just over a size.
     pub saving: Option<Saving>,
     /// How many pods run.
@@ -45,6 +43,26 @@ pub struct Summary {
     pub timeout: String,
     /// Where it is reached.
     pub url: String,
+}
+
+/// Amounts of CPU and memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// CPU, such as `225m`.
+    pub cpu: String,
+    /// Memory, such as `256Mi`.
+    pub memory: String,
+}
+
+/// Where prices come from.
+#[derive(Clone, Debug, Serialize)]
+pub struct PricesOf {
+    /// The region.
+    pub region: String,
+    /// The day on which they were read.
+    pub date: String,
+    /// What the reader should know about them, and how sure they are.
+    pub notes: Vec<String>,
 }
 
 impl Summary {
@@ -63,6 +81,7 @@ impl Summary {
         // What would save something is told by what was asked for: the rest was filled up because it is paid for anyway.
         let plain = Plan::of(&[(service.clone(), &asked)], prices, region)?;
         let row = fitted.pods.first().ok_or("a Service without a pod")?;
+        let notes = [fitted.notes, vec![fitted.confidence]].concat();
         let has = |what: &str| {
             let at = format!("/spec/template/spec/containers/0/resources/requests/{what}");
             object.pointer(&at).and_then(|v| v.as_str()).unwrap_or_default().to_owned()
@@ -76,13 +95,12 @@ impl Summary {
             service,
             image: app.image.clone(),
             size: row.size.clone()?,
-            app: (has("cpu"), has("memory")),
+            app: Share { cpu: has("cpu"), memory: has("memory") },
             queue_proxy,
             pod: row.each,
             least: fitted.total,
             most: app.max_scale.map(|pods| row.each.times(pods.into())),
-            prices_of: (fitted.region.clone(), fitted.prices_of.clone()),
-            notes: fitted.notes.clone(),
+            prices: PricesOf { region: fitted.region, date: fitted.prices_of, notes },
             saving: plain.pods.first().and_then(|row| row.saving.clone()).filter(|saving| saving.percent <= JUST_OVER),
             runs: runs(app, terms),
             cold_start: cold_start(app, terms),
@@ -94,8 +112,7 @@ impl Summary {
     /// For people, at most 110 columns wide.
     pub fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.service);
-        let (cpu, memory) = &self.app;
-        let (region, date) = &self.prices_of;
+        let (Share { cpu, memory }, PricesOf { region, date, notes }) = (&self.app, &self.prices);
         let mut row = |key: &str, value: &str| {
             let _ = writeln!(text, "  {key:<10}  {}", wrap(value, 14));
         };
@@ -108,10 +125,9 @@ impl Summary {
             ),
         );
         if let Some(saving) = &self.saving {
-            row(
-                "saving",
-                &format!("{} fits {}, {} a month less for each pod", saving.change, saving.fits, saving.month),
-            );
+            let Saving { change, fits, month, .. } = saving;
+            let of = if self.least.month > self.pod.month { "all pods that always run" } else { "each pod" };
+            row("saving", &format!("{change} fits {fits}, {month} a month less for {of}"));
         }
         let hour = self.pod.hour.rounded(7);
         let mut price = format!("${hour} an hour while a pod runs, {} a month of 730 hours", self.pod.month);
@@ -126,7 +142,7 @@ impl Summary {
         }
         let _ = write!(price, " ({region}, prices of {date})");
         row("price", &price);
-        for note in &self.notes {
+        for note in notes {
             row("", note);
         }
         row("runs", &self.runs);

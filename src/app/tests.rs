@@ -31,7 +31,7 @@ fn some(text: &str) -> Option<String> {
 fn without_a_word_about_resources_it_fills_the_smallest_size_to_the_last_unit() {
     let summary = summary(&app(), Ask::default());
     assert_eq!(summary.size, "0.25 vCPU / 0.5 GB");
-    assert_eq!(summary.app, ("225m".to_owned(), "256Mi".to_owned()));
+    assert_eq!((summary.app.cpu.as_str(), summary.app.memory.as_str()), ("225m", "256Mi"));
     assert_eq!(summary.saving, None);
 }
 
@@ -40,7 +40,7 @@ fn what_is_asked_for_stays_and_the_rest_of_the_size_comes_with_it() {
     let of = |cpu: Option<&str>, memory: Option<&str>| {
         let app = App { cpu: cpu.map(str::to_owned), memory: memory.map(str::to_owned), ..app() };
         let summary = summary(&app, Ask::default());
-        (summary.size, summary.app.0, summary.app.1)
+        (summary.size, summary.app.cpu, summary.app.memory)
     };
     let is = |size: &str, cpu: &str, memory: &str| (size.to_owned(), cpu.to_owned(), memory.to_owned());
     assert_eq!(of(Some("100m"), None), is("0.25 vCPU / 0.5 GB", "100m", "256Mi"));
@@ -61,7 +61,7 @@ fn queue_proxys_share_is_the_stacks() {
     let ask = Ask { queue_proxy_cpu: some("50m"), queue_proxy_memory: some("64Mi"), ..Ask::default() };
     let app = app();
     let summary = summary(&app, ask.clone());
-    assert_eq!(summary.app, ("200m".to_owned(), "192Mi".to_owned()));
+    assert_eq!((summary.app.cpu.as_str(), summary.app.memory.as_str()), ("200m", "192Mi"));
     assert_eq!(summary.queue_proxy, "50m and 64Mi");
     let annotations = &app.object(&terms(ask)).unwrap()["spec"]["template"]["metadata"]["annotations"];
     assert_eq!(annotations["queue.sidecar.serving.knative.dev/cpu-resource-request"], "50m");
@@ -152,6 +152,7 @@ fn what_can_run_is_not_refused() {
     for good in [
         App { image: digest, ..app() },
         App { image: "nginx".into(), ..app() },
+        App { image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.0_rc-2".into(), ..app() },
         App { timeout: Some(30), min_scale: Some(1), ..app() },
         App { timeout: Some(90), ..app() },
         App { retention: some("1h"), port: some("h2c:50051"), ..app() },

@@ -4,7 +4,7 @@ use super::{Delivery, Files};
 use crate::app::{App, Terms};
 use crate::rewrite::facts::Fact;
 
-/// A small web app that is built for demos, for x86-64 among others; its tags of three numbers are not moved.
+/// A small web app that is built for demos, for x86-64 among others; each of its releases has a tag of three numbers.
 const IMAGE: &str = "ghcr.io/stefanprodan/podinfo:6.15.0";
 
 /// The files.
