@@ -2,15 +2,18 @@
 
 Every document is read by PyYAML (YAML 1.1, pure and libyaml) and compared with what upstream published; the objects of
 Kubernetes' own kinds are validated strictly against the schemas of Kubernetes 1.34 to 1.36 (kubernetes-validate); the seed
-stack is compared with the ancestor's own files.
+stack is compared with the ancestor's own files; ClusterConfigs are held against eksctl's schema, and shell, on pages as well,
+against shellcheck.
 """
 
+import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
+import jsonschema
 import kubernetes_validate
 import yaml
 
@@ -18,11 +21,19 @@ KUBERNETES = ["1.34", "1.35", "1.36"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 ARN = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
+CLUSTER = ["--cluster-name", "prod", "--region", "eu-west-1"]
+VPC = ["--vpc-id", "vpc-0123456789abcdef0", "--subnets", "subnet-0123456789abcdef0,subnet-0123456789abcdef1"]
+SEED = ["--gloo", "v1.3.9", "--rule-set", "seed"]
 RENDERS = {
     "default": [],
     "https": ["--domain", "apps.example.com", "--certificate-arn", ARN, "--with", "upgrade-jobs"],
     "gloo": ["--gloo", "v1.8.0"],
-    "seed": ["--gloo", "v1.3.9", "--rule-set", "seed"],
+    "seed": SEED,
+    "cluster": CLUSTER,
+    "cluster-logging": [*CLUSTER, "--logging", "--internal-tls", "--app-namespace", "team-*", "--app-namespace", "shop:app=on"],
+    "cluster-vpc": [*CLUSTER, *VPC, "--account-id", "123456789012"],
+    "cluster-seed": [*CLUSTER, *SEED],
+    "cluster-seed-account": [*CLUSTER, *VPC, *SEED, "--account-id", "123456789012"],
 }
 
 
@@ -51,6 +62,30 @@ def render(folder, name):
     return objects(sorted(out.glob("*.yaml")))
 
 
+def shell(path):
+    """Shell of a script, or in the code blocks of a page, as shellcheck likes it."""
+    text = path.read_text()
+    if path.suffix == ".md":
+        text = "".join(block.split("```")[0] for block in text.split("```sh\n")[1:])
+    shellcheck = pathlib.Path(sys.executable).parent / "shellcheck"
+    checked = subprocess.run([shellcheck, "--shell=sh", "-"], input=text, text=True, check=False, capture_output=True)
+    if checked.returncode:
+        sys.exit(f"{path}: {checked.stdout}{checked.stderr}")
+
+
+def clusters(folder):
+    """ClusterConfigs against eksctl's schema, and all shell that is rendered."""
+    schema = json.loads((SHARED / "schemas/eksctl-v1alpha5.json").read_text())
+    validator = jsonschema.Draft7Validator(schema)
+    names = [name for name in RENDERS if name.startswith("cluster")]
+    for name in names:
+        validator.validate(yaml.safe_load((folder / name / "cluster/eksctl.yaml").read_text()))
+    scripts = sorted(path for suffix in ["sh", "md"] for path in folder.rglob(f"*.{suffix}"))
+    for path in scripts:
+        shell(path)
+    print(f"{len(names)} ClusterConfigs as eksctl takes them; {len(scripts)} scripts and pages as shellcheck likes them")
+
+
 def main():
     if not (SHARED / "upstream").is_dir():
         if os.environ.get("CI") == "true":
@@ -60,6 +95,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         rendered = {name: render(folder, name) for name in RENDERS}
+        clusters(folder)
     releases = SHARED / "upstream/github.com"
     published = objects(
         [

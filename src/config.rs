@@ -8,6 +8,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
+use crate::alb::Alb;
 use crate::fargate::lint::profiles::Profile;
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
@@ -73,13 +74,21 @@ pub struct Ask {
     /// Join the ALB that this name is shared by (`group.name`) instead of having one alone
     #[arg(long, value_name = "NAME")]
     pub alb_group: Option<String>,
-    /// Namespace of your apps, with `*` and `?` for several; may be repeated [default: default]
+    /// Namespace of your apps, with `*` and `?` for several, and the labels of pods where not all of them run on Fargate:
+    /// NAMESPACE[:KEY=VALUE,...]; may be repeated [default: default]
     #[arg(long = "app-namespace", value_name = "NAMESPACE")]
     pub app_namespaces: Vec<String>,
     #[allow(clippy::doc_markdown)] // help text
     /// Logs of all pods to CloudWatch, by Fargate's own log router [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub logging: Option<bool>,
+    #[allow(clippy::doc_markdown)] // help text
+    /// How many days CloudWatch keeps these logs [default: 60]
+    #[arg(long, value_name = "DAYS")]
+    pub log_retention_days: Option<u32>,
+    /// Options of the ALB, which are keys of `alb` in the file alone.
+    #[arg(skip)]
+    pub alb: Alb,
     /// Also write out/gitops/, for Argo CD or Flux
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub layout: Option<Layout>,
@@ -278,6 +287,8 @@ file! {
     alb_group: String => ask.alb_group;
     app_namespaces: Vec<String> => ask.app_namespaces;
     logging: bool => ask.logging;
+    log_retention_days: u32 => ask.log_retention_days;
+    alb: Alb => ask.alb;
     layout: Layout => ask.layout;
     gitops_repo: String => ask.gitops_repo;
     gitops_revision: String => ask.gitops_revision;
@@ -387,6 +398,8 @@ impl Ask {
             alb_group: self.alb_group.or(file.alb_group),
             app_namespaces: if self.app_namespaces.is_empty() { file.app_namespaces } else { self.app_namespaces },
             logging: self.logging.or(file.logging),
+            log_retention_days: self.log_retention_days.or(file.log_retention_days),
+            alb: if self.alb == Alb::default() { file.alb } else { self.alb },
             layout: self.layout.or(file.layout),
             gitops_repo: self.gitops_repo.or(file.gitops_repo),
             gitops_revision: self.gitops_revision.or(file.gitops_revision),
@@ -440,6 +453,7 @@ mod tests {
              mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
              ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\
              queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\n\
+             log-retention-days: 30\nalb: {readiness-gates: true}\n\
              layout: flux\ngitops-repo: https://a.example/b\ngitops-revision: main\ngitops-path: p\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
         )
         .unwrap();

@@ -3,12 +3,18 @@
 //! Each module makes the files of one folder, from the same view of a finished render; none of them reads or writes anything.
 
 pub mod apps;
+pub mod cluster;
 pub mod controller;
+pub mod iam;
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use crate::batch::Batches;
+use crate::rewrite::template;
 use crate::stack::Stack;
+use crate::{embedded, partition};
 
 /// Files of `out/`, by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -22,6 +28,8 @@ pub struct Delivery<'r> {
     pub batches: &'r Batches,
     /// Whether an object is too large for client-side apply, so that everything is applied by the server.
     pub server_side: bool,
+    /// The IAM policy of the load balancer controller, for the partition of the cluster.
+    pub policy: Option<&'r str>,
 }
 
 impl Delivery<'_> {
@@ -35,7 +43,27 @@ impl Delivery<'_> {
         (!self.batches.second.is_empty()).then(|| self.batch("second"))
     }
 
+    /// What templates see: the facts, and what follows from them.
+    pub fn context(&self) -> Value {
+        let mut context = self.stack.facts.context();
+        let cluster = self.stack.cluster.as_ref();
+        context["kubernetes"] = self.stack.kubernetes.to_string().into();
+        context["partition"] = cluster.map_or("aws", |cluster| partition::of(&cluster.region)).into();
+        context["role"] = cluster.map_or(Value::Null, |cluster| json!(iam::controller_role(&cluster.name)));
+        context["pod_role"] = cluster.map_or(Value::Null, |cluster| json!(iam::pod_execution_role(&cluster.name)));
+        context
+    }
+
     fn batch(&self, order: &str) -> String {
         format!("knative-{}-fargate-{order}-batch.yaml", self.stack.ingress.name())
     }
+}
+
+/// Renders the template of a file, `folder/name` and then `.j2`, into `files`.
+fn add(files: &mut Files, template: &str, path: &str, context: &Value) -> Result<(), String> {
+    let name = format!("templates/{template}.j2");
+    let text = embedded::text(&name).ok_or_else(|| format!("{name} is missing"))?;
+    let rendered = template::render_with(&name, text, context).map_err(|e| format!("{name}: {e}"))?;
+    files.insert(path.to_owned(), rendered.into_bytes());
+    Ok(())
 }

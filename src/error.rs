@@ -1,6 +1,7 @@
 //! Every way in which a command can fail, and the exit code that it ends with.
 
 use crate::config::ConfigError;
+use crate::delivery::cluster::ClusterError;
 use crate::manifest::ManifestError;
 use crate::output::OutputError;
 use crate::pipeline::RenderError;
@@ -57,6 +58,7 @@ impl Error {
                 RuleError::Manifest(_) => 3,
                 _ => 2,
             },
+            Error::Render(RenderError::Cluster(ClusterError::Profiles(_) | ClusterError::Logging(_))) => 2,
             Error::Fetch(_) | Error::Input(_) | Error::Render(_) => 3,
         }
     }

@@ -1,10 +1,11 @@
 //! Fargate: what a pod becomes there. [`pod`] finds pod templates, [`quantity`] reads what they ask for, [`size`] says
-//! which size AWS gives them, [`cost`] what that costs, [`plan`] puts it together, [`fit`] makes templates fit, and
-//! [`lint`] holds them, and all that is around them, against the rule book.
+//! which size AWS gives them, [`cost`] what that costs, [`plan`] puts it together, [`fit`] makes templates fit,
+//! [`logging`] reads the log router's configuration, and [`lint`] holds them, and all that is around them, against the rule book.
 
 pub mod cost;
 pub mod fit;
 pub mod lint;
+pub mod logging;
 pub mod plan;
 pub mod pod;
 pub mod quantity;

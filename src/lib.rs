@@ -1,4 +1,5 @@
 //! knrender.
+pub mod alb;
 pub mod app;
 pub mod batch;
 pub mod cli;
@@ -15,6 +16,7 @@ pub mod ledger;
 pub mod manifest;
 pub mod options;
 pub mod output;
+pub mod partition;
 pub mod pipeline;
 pub mod report;
 pub mod rewrite;

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::batch;
-use crate::delivery::{Delivery, Files, apps, controller};
+use crate::delivery::cluster::{self, ClusterError};
+use crate::delivery::{Delivery, Files, apps, controller, iam};
 use crate::digest::Sha256Hex;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
@@ -75,6 +76,9 @@ pub enum RenderError {
         /// What is wrong, a line for each.
         findings: String,
     },
+    /// The cluster cannot be described.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// A file in the binary.
     #[error("{0}; this is a fault of knrender")]
     Fault(String),
@@ -92,12 +96,15 @@ pub fn render(
     let mut ledger = Ledger::default();
     let mut sources = Vec::new();
     // Our tests validate what the catalog vouches for.
-    let tested = |i: &&Input| i.vouched_by == Voucher::Catalog;
+    let tested = |i: &&Input| i.vouched_by == Voucher::Catalog && !i.asset.reference;
     let known: BTreeSet<String> = inputs.iter().filter(tested).map(|i| i.asset.name()).collect();
-    let mut documents = Vec::new();
+    let (mut documents, mut policy) = (Vec::new(), None);
     for input in inputs {
-        let read = read(input, &mut sources)?;
-        documents.extend(read);
+        if input.asset.reference {
+            policy = Some(read_policy(stack, input, &mut sources)?);
+        } else {
+            documents.extend(read(input, &mut sources)?);
+        }
     }
     let documents = drop_duplicates(documents, Scope::Component, &mut ledger)?;
     let rules: Vec<&Rule> = rules.iter().filter(|r| r.sets.is_empty() || r.sets.contains(&stack.rule_set)).collect();
@@ -127,7 +134,8 @@ pub fn render(
              something else has brought the CRD."
         )
     }));
-    let delivery = Delivery { stack, batches: &batches, server_side: !server_side.is_empty() };
+    let delivery =
+        Delivery { stack, batches: &batches, server_side: !server_side.is_empty(), policy: policy.as_deref() };
     let (manifests, objects) = manifests(&delivery);
     let digests: BTreeMap<_, _> = manifests.iter().map(|(path, text)| (path.clone(), Sha256Hex::of(text))).collect();
     let case = case(stack.kubernetes, &digests, &known);
@@ -139,6 +147,7 @@ pub fn render(
         warnings.extend(found);
     }
     files.extend(manifests);
+    files.extend(cluster::files(&delivery)?);
     files.extend(controller::files(&delivery).map_err(RenderError::Fault)?);
     files.extend(apps::files(&delivery).map_err(RenderError::Fault)?);
     let provenance = Provenance {
@@ -160,13 +169,35 @@ pub fn render(
     Ok(Render { files, provenance, summary, valid })
 }
 
+/// The text of an input.
+fn text(name: &str, bytes: Vec<u8>) -> Result<String, ManifestError> {
+    String::from_utf8(bytes).map_err(|e| ManifestError::NotManifest {
+        source_name: name.to_owned(),
+        why: format!("it is not UTF-8 text (byte {})", e.utf8_error().valid_up_to()),
+    })
+}
+
+/// The policy of the load balancer controller, for the partition that the cluster is in.
+fn read_policy(stack: &Stack, input: Input, sources: &mut Vec<SourceRecord>) -> Result<String, ManifestError> {
+    let name = input.asset.name();
+    sources.push(SourceRecord {
+        name: name.clone(),
+        url: input.asset.urls.first().cloned().unwrap_or_default(),
+        sha256: input.sha256,
+        size: input.bytes.len() as u64,
+        vouched_by: input.vouched_by,
+        objects: 0,
+        empty_documents: 0,
+    });
+    let policy = text(&name, input.bytes)?;
+    let region = stack.cluster.as_ref().map_or("", |cluster| &cluster.region);
+    iam::policy_in(&policy, region).map_err(|why| ManifestError::NotManifest { source_name: name, why })
+}
+
 fn read(input: Input, sources: &mut Vec<SourceRecord>) -> Result<Vec<Document>, ManifestError> {
     let name = input.asset.name();
     let size = input.bytes.len() as u64;
-    let text = String::from_utf8(input.bytes).map_err(|e| ManifestError::NotManifest {
-        source_name: name.clone(),
-        why: format!("it is not UTF-8 text (byte {})", e.utf8_error().valid_up_to()),
-    })?;
+    let text = text(&name, input.bytes)?;
     let source = Arc::new(Source { component: input.asset.component.clone(), name: name.clone(), text });
     let read = document::read(&source, input.checked)?;
     if read.documents.is_empty() {
@@ -366,7 +397,7 @@ fn summarize(delivery: &Delivery<'_>, provenance: &Provenance) -> Summary {
         what: what.to_owned(),
         commands: commands.iter().map(|&c| c.to_owned()).collect(),
     };
-    let mut next = Vec::new();
+    let mut next: Vec<Step> = cluster::step(stack).into_iter().collect();
     let missing = &stack.missing_for_controller;
     let controller = crate::stack::controller_of(stack.rule_set);
     if !missing.is_empty() {
@@ -380,16 +411,9 @@ fn summarize(delivery: &Delivery<'_>, provenance: &Provenance) -> Summary {
         ));
     } else if stack.rule_set == RuleSet::Fargate {
         next.push(step(
-            "Install the AWS Load Balancer Controller and wait until it is available: while its webhook does not answer, \
-             the cluster takes no Ingress and no Service. Its IAM role comes first.",
-            &[
-                "helm repo add eks https://aws.github.io/eks-charts",
-                &format!(
-                    "helm upgrade --install aws-load-balancer-controller eks/aws-load-balancer-controller \
-                     --namespace kube-system --version {} --values OUT/alb-controller/values.yaml --wait",
-                    stack.facts.text("controller").unwrap_or_default()
-                ),
-            ],
+            "Install the AWS Load Balancer Controller; this waits until its webhook answers, without which the cluster takes no \
+             Ingress.",
+            &["sh OUT/alb-controller/install.sh"],
         ));
     }
     if let Some(second) = second {

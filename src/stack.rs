@@ -1,19 +1,23 @@
 //! The stack: what was asked for, resolved. Versions are exact, values are checked for form, and nothing after this
 //! stage looks at a flag.
 
+mod apps;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use semver::Version;
 
+use crate::alb::{Alb, Around};
 use crate::config::{Ask, Scaling, Scheme};
+use crate::fargate::lint::profiles::ProfileSelector;
 use crate::fargate::quantity::Quantity;
 use crate::kubernetes;
 use crate::kubernetes::eks::Calendar;
 use crate::kubernetes::target::{self, Part};
 use crate::rewrite::facts::{Fact, Facts};
 use crate::rewrite::rule::RuleSet;
-use crate::upstream::catalog::{Asset, Catalog};
+use crate::upstream::catalog::{Asset, Catalog, Component};
 use crate::upstream::local;
 
 /// The resolved answer to "what do you want rendered".
@@ -31,12 +35,27 @@ pub struct Stack {
     pub facts: Facts,
     /// The flags that would bring the load balancer controller's arguments, where they are missing.
     pub missing_for_controller: Vec<&'static str>,
+    /// The cluster, where it was named with its region.
+    pub cluster: Option<Cluster>,
+    /// Which pods of the user's apps run on Fargate.
+    pub apps: Vec<ProfileSelector>,
     /// Whether CRDs keep their descriptions even where they are too large for client-side apply.
     pub keep_descriptions: bool,
     /// What the user should be told.
     pub warnings: Vec<String>,
     /// Images to be replaced, each with what it is replaced by.
     pub images: BTreeMap<String, String>,
+}
+
+/// The cluster that the render is for.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    pub region: String,
+    /// The IAM policy of the load balancer controller.
+    pub policy: Asset,
 }
 
 /// A component at a version.
@@ -134,6 +153,8 @@ impl Stack {
             gloo.assets = vec![handed_over(gloo, file)];
         }
         check_values(ask)?;
+        let cluster = cluster(ask, catalog.component(controller_name)?)?;
+        let apps = apps::selectors(&ask.app_namespaces)?;
         let (kubernetes, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
         for chosen in &components {
             let component = catalog.component(&chosen.component)?;
@@ -145,8 +166,10 @@ impl Stack {
             ingress,
             components,
             kubernetes,
-            facts: facts(ask, rule_set, ingress, kubernetes, versions, with),
+            facts: facts(ask, rule_set, ingress, kubernetes, versions, with, &apps),
             missing_for_controller,
+            cluster,
+            apps,
             keep_descriptions: ask.keep_descriptions.unwrap_or(false),
             warnings,
             images: BTreeMap::new(),
@@ -163,9 +186,10 @@ impl Stack {
         self.components.iter().map(|c| format!("{} {}", c.component, c.version)).collect::<Vec<_>>().join(", ")
     }
 
-    /// All assets to render, in order.
+    /// All assets that the render is made of, in order: manifests, and last the controller's policy.
     pub fn assets(&self) -> impl Iterator<Item = &Asset> {
-        self.components.iter().flat_map(|c| &c.assets)
+        let manifests = self.components.iter().flat_map(|c| &c.assets);
+        manifests.chain(self.cluster.iter().map(|cluster| &cluster.policy))
     }
 }
 
@@ -233,6 +257,15 @@ fn seed_only_has_gloo(ask: &Ask) -> Result<(), StackError> {
         (
             ask.alb_group.is_some(),
             "the classic ALB Ingress Controller of --rule-set seed knows no groups; take --rule-set fargate for --alb-group",
+        ),
+        (
+            ask.alb != Alb::default(),
+            "--rule-set seed writes the Ingress as the ancestor did, for the classic ALB Ingress Controller; take --rule-set fargate \
+             for the options of `alb`",
+        ),
+        (
+            ask.logging == Some(true),
+            "--rule-set seed has no logging, as the ancestor had none; take --rule-set fargate for --logging",
         ),
         (
             ask.internal_tls == Some(true),
@@ -310,6 +343,7 @@ fn facts(
     kubernetes: kubernetes::Version,
     mut versions: BTreeMap<&'static str, Version>,
     with: Vec<String>,
+    apps: &[ProfileSelector],
 ) -> Facts {
     let text = |value: &Option<String>| value.clone().map_or(Fact::Absent, Fact::Text);
     let mut version = |name| versions.remove(name).map_or(Fact::Absent, Fact::Version);
@@ -332,8 +366,12 @@ fn facts(
         ("subnets", Fact::Names(ask.subnets.clone())),
         ("account-id", text(&ask.account_id)),
         ("alb-group", text(&ask.alb_group)),
-        ("app-namespaces", Fact::Names(app_namespaces(ask))),
+        ("alb-annotations", Fact::Pairs(ask.alb.annotations())),
+        ("alb-attributes", Fact::Pairs(ask.alb.attributes())),
+        ("alb-readiness-gates", Fact::Flag(ask.alb.readiness_gates.unwrap_or(false))),
+        ("app-namespaces", Fact::Names(apps.iter().map(|selector| selector.namespace.clone()).collect())),
         ("logging", Fact::Flag(ask.logging.unwrap_or(false))),
+        ("log-retention-days", Fact::Text(ask.log_retention_days.unwrap_or(60).to_string())),
         ("layout", ask.layout.map_or(Fact::Absent, |layout| Fact::Text(layout.name().to_owned()))),
         ("gitops-repo", text(&ask.gitops_repo)),
         ("gitops-revision", Fact::Text(ask.gitops_revision.clone().unwrap_or_else(|| "main".to_owned()))),
@@ -348,9 +386,21 @@ fn facts(
     ]))
 }
 
-/// The namespaces of the user's apps, with `*` and `?`.
-fn app_namespaces(ask: &Ask) -> Vec<String> {
-    if ask.app_namespaces.is_empty() { vec!["default".to_owned()] } else { ask.app_namespaces.clone() }
+/// The cluster, where name and region are known. Logs and the policy are for one region.
+fn cluster(ask: &Ask, controller: &Component) -> Result<Option<Cluster>, StackError> {
+    let (Some(name), Some(region)) = (&ask.cluster_name, &ask.region) else {
+        if ask.logging == Some(true) {
+            return Err(StackError(
+                "--logging names the logs after the cluster and its region; give them with --cluster-name and --region"
+                    .to_owned(),
+            ));
+        }
+        return Ok(None);
+    };
+    let assets = controller.newest().map(|version| controller.assets(version, &[])).unwrap_or_default();
+    let policy = assets.into_iter().find(|asset| asset.asset == "iam-policy");
+    let policy = policy.ok_or_else(|| format!("the catalog has no IAM policy of {}", controller.component))?;
+    Ok(Some(Cluster { name: name.clone(), region: region.clone(), policy }))
 }
 
 /// The longest that an ALB keeps an idle connection, in seconds.
@@ -365,6 +415,11 @@ const COLD_START: u32 = 90;
 fn timeout(ask: &Ask) -> u32 {
     ask.cold_start.unwrap_or(COLD_START).min(100_000).saturating_add(300).next_multiple_of(60).max(600)
 }
+
+/// For how many days `CloudWatch` can be told to keep logs.
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
+const LOG_RETENTION: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// Checks the form of what ends up in manifests.
 fn check_values(ask: &Ask) -> Result<(), StackError> {
@@ -409,15 +464,26 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
         values.iter().try_for_each(|value| check(flag, &Some(value.clone()), is_good, form))
     };
     all("--subnets", &ask.subnets, is_subnet_id, "is not a subnet id: `subnet-` and 8 or 17 hexadecimal digits")?;
-    all(
-        "--app-namespace",
-        &ask.app_namespaces,
-        is_namespace_pattern,
-        "is not a namespace: lower-case letters, digits and dashes, with `*` and `?` for several",
-    )?;
     if !ask.subnets.is_empty() && ask.vpc_id.is_none() {
         return Err(StackError("--subnets are those of a VPC that exists; name it with --vpc-id".to_owned()));
     }
+    if let Some(days) = ask.log_retention_days {
+        if ask.logging != Some(true) {
+            return Err(StackError("--log-retention-days is about the logs of --logging".to_owned()));
+        }
+        if !LOG_RETENTION.contains(&days) {
+            let known: Vec<_> = LOG_RETENTION.iter().map(ToString::to_string).collect();
+            return Err(StackError(format!(
+                "--log-retention-days {days}: CloudWatch keeps logs for {} days",
+                known.join(", ")
+            )));
+        }
+    }
+    ask.alb.check(Around {
+        group: ask.alb_group.as_deref(),
+        certificate: ask.certificate_arn.as_deref(),
+        region: ask.region.as_deref(),
+    })?;
     check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
     check("--queue-proxy-memory", &ask.queue_proxy_memory, is_request, "is not a quantity such as 64Mi")?;
     if timeout(ask) > ALB_IDLE_MAX {
@@ -543,12 +609,6 @@ fn is_alb_group(text: &str) -> bool {
         && text.ends_with(edge)
 }
 
-/// A namespace as a Fargate profile selects it.
-fn is_namespace_pattern(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-*?".contains(&b);
-    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
-}
-
 fn is_certificate_arn(text: &str) -> bool {
     let parts: Vec<_> = text.splitn(6, ':').collect();
     let &["arn", partition, service, region, account, resource] = parts.as_slice() else {
@@ -656,6 +716,8 @@ mod tests {
             Ask { account_id: some("1234"), ..Ask::default() },
             Ask { alb_group: some("Shared"), ..Ask::default() },
             Ask { app_namespaces: vec!["team_a".into()], ..Ask::default() },
+            Ask { logging: Some(true), cluster_name: some("a"), ..Ask::default() },
+            Ask { log_retention_days: Some(60), ..Ask::default() },
             Ask { certificate_arn: some(arn), region: some("us-east-1"), ..Ask::default() },
         ] {
             assert!(resolve(bad.clone()).is_err(), "{bad:?}");

@@ -17,6 +17,7 @@ mod images;
 mod jobs;
 mod knative;
 mod labels;
+mod logs;
 mod network;
 mod order;
 mod pods;
@@ -56,6 +57,7 @@ const SUBJECTS: &[&[Check]] = &[
     order::CHECKS,
     settings::CHECKS,
     profiles::CHECKS,
+    logs::CHECKS,
 ];
 
 /// What one check found so far.

@@ -16,6 +16,8 @@ pub enum Fact {
     Version(Version),
     /// Several names, for example what `--with` adds.
     Names(Vec<String>),
+    /// Several names with values, for example annotations.
+    Pairs(Vec<(String, String)>),
     /// Not part of this stack.
     Absent,
 }
@@ -46,6 +48,7 @@ impl Facts {
             }
             (Value::Bool(wanted), Fact::Flag(is)) => Ok(wanted == is),
             (Value::Bool(wanted), Fact::Names(names)) => Ok(*wanted != names.is_empty()),
+            (Value::Bool(wanted), Fact::Pairs(pairs)) => Ok(*wanted != pairs.is_empty()),
             (Value::Bool(wanted), _) => Ok(*wanted == (*fact != Fact::Absent)),
             (Value::String(_), Fact::Absent) => Ok(false),
             (Value::String(wanted), Fact::Text(is)) => Ok(wanted == is),
@@ -67,6 +70,9 @@ impl Facts {
             Some(Fact::Flag(flag)) => Ok(flag.to_string()),
             Some(Fact::Version(version)) => Ok(version.to_string()),
             Some(Fact::Names(names)) => Ok(names.join(",")),
+            Some(Fact::Pairs(pairs)) => {
+                Ok(pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(","))
+            }
             Some(Fact::Absent) => {
                 Err(format!("`${{{name}}}` has no value in this stack; ask for it with `when: {{{name}: true}}`"))
             }
@@ -81,6 +87,7 @@ impl Facts {
             Fact::Flag(flag) => Value::from(*flag),
             Fact::Version(version) => Value::from(version.to_string()),
             Fact::Names(names) => Value::from(names.clone()),
+            Fact::Pairs(pairs) => pairs.iter().map(|(name, value)| vec![name.as_str(), value]).collect(),
             Fact::Absent => Value::Null,
         };
         self.0.iter().map(|(name, fact)| (name.replace('-', "_"), of(fact))).collect::<serde_json::Map<_, _>>().into()

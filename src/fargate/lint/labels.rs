@@ -30,7 +30,7 @@ fn holds(expression: &Value, labels: &Value) -> bool {
 }
 
 /// Whether a text fits a pattern in which `*` stands for any characters and `?` for exactly one.
-pub(super) fn fits(pattern: &str, text: &str) -> bool {
+pub fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
     // Where the last `*` was, and how much of the text it stands for.

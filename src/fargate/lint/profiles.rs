@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::labels::fits;
+pub use super::labels::fits;
 use super::set::{KNATIVE, Object, Set, Template, entries, items};
 use super::{Check, Found};
 

@@ -1,0 +1,321 @@
+//! Options of the Application Load Balancer: `alb:` in `knrender.yaml`, and the annotations that they become.
+//!
+//! Source of names, forms and limits, unless another is given:
+//! <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/>
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+/// Names and values, in the order in which they are written.
+pub type Pairs = Vec<(String, String)>;
+
+/// What the user wants of the ALB.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Alb {
+    /// Place among the Ingresses that share the ALB; the lowest is asked first, and 0 is where all others are.
+    pub group_order: Option<i32>,
+    /// Name of the load balancer; cannot be changed later.
+    pub load_balancer_name: Option<String>,
+    /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`.
+    pub ip_address_type: Option<String>,
+    /// Subnets that the ALB is in, by id or by the tag `Name`.
+    pub subnets: Vec<String>,
+    /// Security groups of the user's own, by id or by the tag `Name`.
+    pub security_groups: Vec<String>,
+    /// Who may connect.
+    pub inbound_cidrs: Vec<String>,
+    /// Which versions and ciphers of TLS are spoken.
+    pub ssl_policy: Option<String>,
+    /// The web ACL of AWS WAF.
+    pub wafv2_acl_arn: Option<String>,
+    /// AWS Shield Advanced, which has to be subscribed to.
+    pub shield_advanced: Option<bool>,
+    /// Tags of everything that the controller makes for this Ingress.
+    pub tags: BTreeMap<String, String>,
+    /// Where access logs go.
+    pub access_logs: Option<AccessLogs>,
+    /// Whether the ALB cannot be deleted before this is taken back.
+    pub deletion_protection: Option<bool>,
+    /// Whether headers that are no HTTP headers are dropped.
+    pub drop_invalid_headers: Option<bool>,
+    /// Whether a gateway pod counts as ready only when the ALB has found it healthy.
+    pub readiness_gates: Option<bool>,
+}
+
+/// An S3 bucket for access logs, in the ALB's region and with a policy that lets Elastic Load Balancing write.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AccessLogs {
+    /// The bucket.
+    pub bucket: String,
+    /// What the names of the logs start with.
+    #[serde(default)]
+    pub prefix: Option<String>,
+}
+
+/// What is around the options.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// `--alb-group`.
+    pub group: Option<&'a str>,
+    /// `--certificate-arn`.
+    pub certificate: Option<&'a str>,
+    /// `--region`.
+    pub region: Option<&'a str>,
+}
+
+impl Alb {
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// In words, with the key, what is wrong with which value.
+    pub fn check(&self, around: Around<'_>) -> Result<(), String> {
+        if let Some(order) = self.group_order {
+            if around.group.is_none() {
+                return Err(
+                    "alb.group-order is the place among Ingresses that share an ALB; name it with --alb-group".into()
+                );
+            }
+            if !(-1000..=1000).contains(&order) {
+                return Err(format!("alb.group-order `{order}` is not between -1000 and 1000"));
+            }
+        }
+        if let Some(name) = &self.load_balancer_name
+            && !is_load_balancer_name(name)
+        {
+            return Err(format!(
+                "alb.load-balancer-name `{name}` is not a name of a load balancer: 32 letters, digits and dashes at the most, no \
+                 dash at either end, and not starting with `internal-`"
+            ));
+        }
+        if let Some(kind) = &self.ip_address_type
+            && !IP_ADDRESS_TYPES.contains(&kind.as_str())
+        {
+            return Err(format!("alb.ip-address-type `{kind}` is none of {}", IP_ADDRESS_TYPES.join(", ")));
+        }
+        check_ids("alb.subnets", &self.subnets)?;
+        if self.subnets.len() == 1 {
+            return Err("alb.subnets has one subnet; an ALB needs two or more, in different availability zones".into());
+        }
+        check_ids("alb.security-groups", &self.security_groups)?;
+        self.check_inbound_cidrs()?;
+        if let Some(policy) = &self.ssl_policy {
+            if !policy.strip_prefix("ELBSecurityPolicy-").is_some_and(|rest| is_made_of(rest, "-")) {
+                return Err(format!(
+                    "alb.ssl-policy `{policy}` is not a security policy, such as ELBSecurityPolicy-TLS13-1-2-2021-06"
+                ));
+            }
+            if around.certificate.is_none() {
+                return Err("alb.ssl-policy is about HTTPS, and there is none without --certificate-arn".into());
+            }
+        }
+        if let Some(arn) = &self.wafv2_acl_arn {
+            check_web_acl(arn, around.region)?;
+        }
+        for (key, value) in &self.tags {
+            check_tag(key, value)?;
+        }
+        self.access_logs.as_ref().map_or(Ok(()), AccessLogs::check)
+    }
+
+    fn check_inbound_cidrs(&self) -> Result<(), String> {
+        if !self.inbound_cidrs.is_empty() && !self.security_groups.is_empty() {
+            return Err(
+                "alb.inbound-cidrs is ignored where alb.security-groups is given: put the ranges into the rules of these security \
+                 groups, or leave one of the two keys out"
+                    .into(),
+            );
+        }
+        self.inbound_cidrs
+            .iter()
+            .try_for_each(|cidr| check_cidr(cidr).map_err(|why| format!("alb.inbound-cidrs `{cidr}` {why}")))?;
+        check_once("alb.inbound-cidrs", &self.inbound_cidrs)
+    }
+
+    /// The annotations, without the prefix `alb.ingress.kubernetes.io/`.
+    pub fn annotations(&self) -> Pairs {
+        let mut pairs = Pairs::new();
+        let mut set = |name: &str, value: Option<String>| {
+            pairs.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        let list = |values: &[String]| (!values.is_empty()).then(|| values.join(","));
+        set("group.order", self.group_order.map(|order| order.to_string()));
+        set("load-balancer-name", self.load_balancer_name.clone());
+        set("ip-address-type", self.ip_address_type.clone());
+        set("subnets", list(&self.subnets));
+        set("security-groups", list(&self.security_groups));
+        // Without it the pods' own security group would not let the ALB in.
+        set("manage-backend-security-group-rules", list(&self.security_groups).map(|_| "true".to_owned()));
+        set("inbound-cidrs", list(&self.inbound_cidrs));
+        set("ssl-policy", self.ssl_policy.clone());
+        set("wafv2-acl-arn", self.wafv2_acl_arn.clone());
+        set("shield-advanced-protection", self.shield_advanced.map(|on| on.to_string()));
+        let tags: Vec<String> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        set("tags", list(&tags));
+        pairs
+    }
+
+    /// What the annotation `load-balancer-attributes` has besides the idle time-out.
+    /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#load-balancer-attributes>
+    pub fn attributes(&self) -> Pairs {
+        let mut pairs = Pairs::new();
+        let mut set = |name: &str, value: Option<String>| {
+            pairs.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        let logs = self.access_logs.as_ref();
+        set("access_logs.s3.enabled", logs.map(|_| "true".to_owned()));
+        set("access_logs.s3.bucket", logs.map(|logs| logs.bucket.clone()));
+        set("access_logs.s3.prefix", logs.and_then(|logs| logs.prefix.clone()));
+        set("deletion_protection.enabled", self.deletion_protection.map(|on| on.to_string()));
+        set("routing.http.drop_invalid_header_fields.enabled", self.drop_invalid_headers.map(|on| on.to_string()));
+        pairs
+    }
+}
+
+impl AccessLogs {
+    /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html>
+    fn check(&self) -> Result<(), String> {
+        let AccessLogs { bucket, prefix } = self;
+        let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let is_bucket = (3..=63).contains(&bucket.len())
+            && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+            && edge(bucket.as_bytes().first())
+            && edge(bucket.as_bytes().last());
+        if !is_bucket {
+            return Err(format!(
+                "alb.access-logs.bucket `{bucket}` is not the name of an S3 bucket: 3 to 63 lower-case letters, digits, dashes and \
+                 dots"
+            ));
+        }
+        match prefix {
+            Some(prefix) if prefix.contains("AWSLogs") => Err(format!(
+                "alb.access-logs.prefix `{prefix}` must not have AWSLogs in it, which Elastic Load Balancing adds by itself"
+            )),
+            Some(prefix) if !is_made_of(prefix, "-_./") || prefix.starts_with('/') || prefix.ends_with('/') => {
+                Err(format!(
+                    "alb.access-logs.prefix `{prefix}` is not a prefix: letters, digits, dashes, underscores, dots and slashes, no \
+                     slash at either end"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const IP_ADDRESS_TYPES: [&str; 3] = ["ipv4", "dualstack", "dualstack-without-public-ipv4"];
+
+/// Letters, digits and some others, and not nothing.
+fn is_made_of(text: &str, others: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+}
+
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html>
+fn is_load_balancer_name(name: &str) -> bool {
+    name.len() <= 32
+        && is_made_of(name, "-")
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.starts_with("internal-")
+}
+
+/// Ids, or values of the tag `Name`, in a list that commas separate.
+fn check_ids(key: &str, values: &[String]) -> Result<(), String> {
+    for value in values {
+        if value.trim() != value || value.is_empty() || value.contains(',') || value.chars().any(char::is_control) {
+            return Err(format!(
+                "{key} `{value}` is neither an id nor a name: no commas, no white space at either end"
+            ));
+        }
+    }
+    check_once(key, values)
+}
+
+fn check_once(key: &str, values: &[String]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    match values.iter().find(|value| !seen.insert(value.as_str())) {
+        Some(twice) => Err(format!("{key} has `{twice}` twice")),
+        None => Ok(()),
+    }
+}
+
+/// An IP range with nothing beyond its prefix: AWS stores it so, and the controller would see a difference for ever.
+fn check_cidr(text: &str) -> Result<(), String> {
+    let form = "is not a range of IP addresses, such as 10.0.0.0/8 or 2001:db8::/32";
+    let (address, prefix) = text.split_once('/').ok_or(form)?;
+    let (bits, width) = match address.parse().map_err(|_| form)? {
+        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
+        IpAddr::V6(address) => (address.to_bits(), 128),
+    };
+    let prefix = prefix.parse::<u32>().ok().filter(|p| *p <= width && prefix == p.to_string()).ok_or(form)?;
+    if bits.checked_shl(prefix).unwrap_or(0) != 0 {
+        return Err(format!("has bits beyond its /{prefix}; write the first address of the range"));
+    }
+    Ok(())
+}
+
+/// <https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html>
+fn check_web_acl(arn: &str, region: Option<&str>) -> Result<(), String> {
+    let parts: Vec<_> = arn.split(':').collect();
+    let form = format!(
+        "alb.wafv2-acl-arn `{arn}` is not the ARN of a regional web ACL, such as \
+         arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/NAME/ID"
+    );
+    let &["arn", partition, "wafv2", of, account, resource] = parts.as_slice() else {
+        return Err(form);
+    };
+    let resource: Vec<_> = resource.split('/').collect();
+    let named = matches!(resource.as_slice(), ["regional", "webacl", name, id] if is_made_of(name, "-_") && is_made_of(id, "-"));
+    let numbered = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    if !named || !numbered || partition != crate::partition::of(of) {
+        return Err(form);
+    }
+    match region {
+        Some(region) if region != of => Err(format!(
+            "alb.wafv2-acl-arn is in {of}, and --region is {region}: an ALB takes a web ACL of its own region only"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
+fn check_tag(key: &str, value: &str) -> Result<(), String> {
+    let is = |text: &str, most: usize| {
+        text.chars().count() <= most && text.chars().all(|c| c.is_alphanumeric() || " _.:/+-@".contains(c))
+    };
+    if key.is_empty() || !is(key, 128) || !is(value, 256) || [key, value].iter().any(|text| text.trim() != *text) {
+        return Err(format!(
+            "alb.tags `{key}: {value}` cannot be a tag: letters, digits, spaces and _ . : / + - @, a key of 128 and a value of 256 \
+             at the most"
+        ));
+    }
+    match ["aws:", "elbv2.k8s.aws/", "ingress.k8s.aws/"].iter().find(|own| key.starts_with(**own)) {
+        Some(own) => Err(format!("alb.tags `{key}`: tags that start with `{own}` are kept for AWS and the controller")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_has_nothing_beyond_its_prefix() {
+        for good in ["0.0.0.0/0", "10.0.0.0/8", "192.168.1.1/32", "::/0", "2001:db8::/32", "2001:db8::1/128"] {
+            assert_eq!(check_cidr(good), Ok(()), "{good}");
+        }
+        for bad in ["10.0.0.0", "10.0.0.0/33", "10.0.0.0/08", "10.0.0/8", "::/129", "x/8", "10.0.0.0/-1", ""] {
+            assert!(check_cidr(bad).unwrap_err().starts_with("is not a range"), "{bad}");
+        }
+        for beyond in ["10.0.0.1/8", "1.0.0.0/0", "2001:db8::1/32"] {
+            assert!(check_cidr(beyond).unwrap_err().starts_with("has bits beyond"), "{beyond}");
+        }
+    }
+
+    #[test]
+    fn nothing_asked_for_is_nothing_written() {
+        assert_eq!((Alb::default().annotations(), Alb::default().attributes()), (vec![], vec![]));
+    }
+}

@@ -1,0 +1,153 @@
+//! `cluster/`: the cluster that the render runs on, as eksctl makes it and in words for those who make it otherwise.
+
+pub mod profiles;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Delivery, Files, add};
+use crate::fargate::lint::profiles::{Profile, ProfileSelector};
+use crate::fargate::logging;
+use crate::fargate::pod::{Pod, Workload};
+use crate::manifest::ManifestError;
+use crate::report::Step;
+use crate::rewrite::rule::RuleSet;
+use crate::stack::Stack;
+use profiles::TooMany;
+
+/// Why there is no description of the cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// More Fargate profiles than EKS takes.
+    #[error(transparent)]
+    Profiles(#[from] TooMany),
+    /// A rule of the user's own made something of the log router's configuration that EKS does not read.
+    #[error(
+        "ConfigMap/aws-observability/aws-logging: EKS would start pods without logs:{0}\nwhat --logging writes was changed by a \
+         rule; change the rule"
+    )]
+    Logging(String),
+    /// An object that cannot be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A file in the binary.
+    #[error("{0}; this is a fault of knrender")]
+    Fault(String),
+}
+
+/// The files, where cluster and region were named.
+///
+/// # Errors
+/// More namespaces than Fargate profiles can take, or a fault in the binary.
+pub fn files(delivery: &Delivery<'_>) -> Result<Files, ClusterError> {
+    let stack = delivery.stack;
+    let mut files = Files::new();
+    if stack.cluster.is_none() {
+        return Ok(files);
+    }
+    check_logging(delivery)?;
+    let mut system = vec!["kube-system"];
+    if stack.facts.holds("internal-tls", &json!(true)).map_err(ClusterError::Fault)? {
+        system.push("cert-manager");
+    }
+    let profiles = profiles::pack(&system, &namespaces_with_pods(delivery)?, &stack.apps)?;
+    let mut context = delivery.context();
+    context["profiles"] = profiles.iter().map(profile).collect();
+    let classic = stack.rule_set == RuleSet::Seed;
+    context["classic"] = classic.into();
+    context["service_account"] = if classic { "alb-ingress-controller" } else { "aws-load-balancer-controller" }.into();
+    context["eksctl"] = has_eksctl(stack).into();
+    context["statements"] = delivery
+        .policy
+        .and_then(|policy| serde_json::from_str::<Value>(policy).ok())
+        .map_or(Value::Null, |mut policy| policy["Statement"].take());
+    let mut render = |file: &str| add(&mut files, &format!("cluster/{file}"), &format!("cluster/{file}"), &context);
+    render("README.md").map_err(ClusterError::Fault)?;
+    if has_eksctl(stack) {
+        render("eksctl.yaml").map_err(ClusterError::Fault)?;
+    }
+    if context["logging"] == true {
+        render("logging-policy.json").map_err(ClusterError::Fault)?;
+    }
+    Ok(files)
+}
+
+/// Whether eksctl can make the cluster: in a VPC that exists it has to be told the subnets.
+/// Source: <https://eksctl.io/usage/vpc-configuration/#use-existing-vpc-other-custom-configuration>
+pub fn has_eksctl(stack: &Stack) -> bool {
+    let is = |fact: &str| stack.facts.holds(fact, &json!(true)).unwrap_or(false);
+    stack.cluster.is_some() && (!is("vpc-id") || is("subnets"))
+}
+
+/// Holds the log router's configuration, where the render has one, against what EKS reads.
+fn check_logging(delivery: &Delivery<'_>) -> Result<(), ClusterError> {
+    for document in &delivery.batches.first {
+        let identity = document.identity();
+        let here = identity.kind == "ConfigMap" && identity.namespace.as_deref() == Some(logging::NAMESPACE);
+        if here && identity.name == logging::NAME {
+            let problems = logging::problems(&document.value()?["data"]);
+            if !problems.is_empty() {
+                let lines = problems
+                    .iter()
+                    .map(|(key, what)| format!("\n  {key}{}{what}", if key.is_empty() { "" } else { ": " }));
+                return Err(ClusterError::Logging(lines.collect()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the summary says about the cluster.
+pub fn step(stack: &Stack) -> Option<Step> {
+    stack.cluster.as_ref()?;
+    let logs = stack.facts.holds("logging", &json!(true)).unwrap_or(false);
+    let (what, command) = if stack.rule_set == RuleSet::Seed {
+        (
+            "OUT/cluster/ describes the cluster for reference: no Kubernetes version that EKS offers runs this stack.",
+            None,
+        )
+    } else if !has_eksctl(stack) {
+        (
+            "Make the cluster as OUT/cluster/README.md says. eksctl could, if it were told the private subnets of the VPC: --subnets.",
+            None,
+        )
+    } else if logs {
+        ("Make the cluster, and let its pods write logs, as OUT/cluster/README.md says under Logs.", Some(CREATE))
+    } else {
+        ("Make the cluster; OUT/cluster/README.md says the same to Terraform and to the AWS CLI.", Some(CREATE))
+    };
+    Some(Step { what: what.to_owned(), commands: command.map(str::to_owned).into_iter().collect() })
+}
+
+const CREATE: &str = "eksctl create cluster -f OUT/cluster/eksctl.yaml";
+
+/// The namespaces in which the render starts pods.
+fn namespaces_with_pods(delivery: &Delivery<'_>) -> Result<BTreeSet<String>, ManifestError> {
+    let batches = delivery.batches;
+    let mut namespaces = BTreeSet::new();
+    for document in [&batches.controller, &batches.first, &batches.second].into_iter().flatten() {
+        if Pod::is_in(document.head().group(), &document.head().kind)
+            && Pod::of(document.value()?).is_some_and(|pod| pod.workload != Workload::Template)
+        {
+            namespaces.insert(document.identity().namespace.unwrap_or_else(|| "default".to_owned()));
+        }
+    }
+    Ok(namespaces)
+}
+
+/// A profile as the templates see it: with its selectors in the form of the AWS CLI, too.
+fn profile(profile: &Profile) -> Value {
+    let selector = |selector: &ProfileSelector| {
+        let ProfileSelector { namespace, labels } = selector;
+        let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let labelled = if pairs.is_empty() { String::new() } else { format!(",labels={{{}}}", pairs.join(",")) };
+        json!({
+            "namespace": namespace,
+            "labels": if labels.is_empty() { Value::Null } else { json!(labels) },
+            "shown": format!("{namespace}{}{}", if pairs.is_empty() { "" } else { ":" }, pairs.join(",")),
+            "cli": format!("'namespace={namespace}{labelled}'"),
+        })
+    };
+    json!({"name": profile.name, "selectors": profile.selectors.iter().map(selector).collect::<Vec<_>>()})
+}
