@@ -41,6 +41,8 @@ pub struct Alb {
     pub deletion_protection: Option<bool>,
     /// Whether headers that are no HTTP headers are dropped.
     pub drop_invalid_headers: Option<bool>,
+    /// Whether gRPC calls have a way of their own to the gateway.
+    pub grpc: Option<bool>,
     /// Whether a gateway pod counts as ready only when the ALB has found it healthy.
     pub readiness_gates: Option<bool>,
 }
@@ -59,6 +61,8 @@ pub struct AccessLogs {
 /// What is around the options.
 #[derive(Clone, Copy, Debug)]
 pub struct Around<'a> {
+    /// Whether the gateway is Kourier.
+    pub kourier: bool,
     /// `--alb-group`.
     pub group: Option<&'a str>,
     /// `--certificate-arn`.
@@ -114,6 +118,16 @@ impl Alb {
         }
         if let Some(arn) = &self.wafv2_acl_arn {
             check_web_acl(arn, around.region)?;
+        }
+        if self.grpc == Some(true) {
+            if !around.kourier {
+                return Err("alb.grpc is known for Kourier only".into());
+            }
+            if around.certificate.is_none() {
+                return Err(
+                    "alb.grpc needs HTTPS, since an ALB takes gRPC in no other way: name a --certificate-arn".into()
+                );
+            }
         }
         for (key, value) in &self.tags {
             check_tag(key, value)?;

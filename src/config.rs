@@ -56,7 +56,7 @@ pub struct Ask {
     /// TLS between Knative's own parts; needs cert-manager [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub internal_tls: Option<bool>,
-    /// EKS cluster name, for the load balancer controller (with --region and --vpc-id)
+    /// EKS cluster name; with --region, brings out/cluster/ and out/alb-controller/
     #[arg(long, value_name = "NAME")]
     pub cluster_name: Option<String>,
     /// AWS region of the cluster

@@ -368,6 +368,7 @@ fn facts(
         ("alb-group", text(&ask.alb_group)),
         ("alb-annotations", Fact::Pairs(ask.alb.annotations())),
         ("alb-attributes", Fact::Pairs(ask.alb.attributes())),
+        ("alb-grpc", Fact::Flag(ask.alb.grpc.unwrap_or(false))),
         ("alb-readiness-gates", Fact::Flag(ask.alb.readiness_gates.unwrap_or(false))),
         ("app-namespaces", Fact::Names(apps.iter().map(|selector| selector.namespace.clone()).collect())),
         ("logging", Fact::Flag(ask.logging.unwrap_or(false))),
@@ -464,6 +465,11 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
         values.iter().try_for_each(|value| check(flag, &Some(value.clone()), is_good, form))
     };
     all("--subnets", &ask.subnets, is_subnet_id, "is not a subnet id: `subnet-` and 8 or 17 hexadecimal digits")?;
+    if let [subnet] = ask.subnets.as_slice() {
+        return Err(StackError(format!(
+            "--subnets {subnet}: an EKS cluster needs two subnets or more, in different availability zones"
+        )));
+    }
     if !ask.subnets.is_empty() && ask.vpc_id.is_none() {
         return Err(StackError("--subnets are those of a VPC that exists; name it with --vpc-id".to_owned()));
     }
@@ -480,6 +486,7 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
         }
     }
     ask.alb.check(Around {
+        kourier: ask.gloo.is_none(),
         group: ask.alb_group.as_deref(),
         certificate: ask.certificate_arn.as_deref(),
         region: ask.region.as_deref(),
@@ -711,7 +718,8 @@ mod tests {
             Ask { region: some("eu-west-1a"), ..Ask::default() },
             Ask { region: some("europe"), ..Ask::default() },
             Ask { vpc_id: some("vpc-XYZ"), ..Ask::default() },
-            Ask { subnets: vec!["subnet-01234567".into()], ..Ask::default() },
+            Ask { subnets: vec!["subnet-01234567".into(), "subnet-01234568".into()], ..Ask::default() },
+            Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-01234567".into()], ..Ask::default() },
             Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-1".into()], ..Ask::default() },
             Ask { account_id: some("1234"), ..Ask::default() },
             Ask { alb_group: some("Shared"), ..Ask::default() },

@@ -101,6 +101,39 @@ fn a_group_is_joined_with_or_without_a_place_in_it() {
 }
 
 #[test]
+fn grpc_calls_have_a_target_group_of_their_own_and_are_asked_for_first() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", "alb: {grpc: true}\n");
+    place.run(&[&HTTPS[..], &["--out", "out"]].concat()).ok();
+    place.run(&["lint", "out", "--strict"]).ok();
+    place.run(&["validate", "out"]).ok();
+    let batch = place.read("out/knative-kourier-fargate-first-batch.yaml");
+    let ingress = yaml::parse(&ingress(&batch)).unwrap();
+    let paths = ingress["spec"]["rules"][0]["http"]["paths"].as_array().unwrap();
+    let services: Vec<_> = paths.iter().map(|path| path["backend"]["service"]["name"].as_str().unwrap()).collect();
+    assert_eq!(services, ["kourier-grpc", "kourier"]);
+    let condition = &ingress["metadata"]["annotations"]["alb.ingress.kubernetes.io/conditions.kourier-grpc"];
+    let condition: serde_json::Value = serde_json::from_str(condition.as_str().unwrap()).unwrap();
+    assert_eq!(condition[0]["httpHeaderConfig"]["values"][0], "application/grpc*");
+    let of = |name: &str| {
+        let named = format!("\n  name: {name}\n");
+        let mut services = batch.split("---\n").filter(|d| d.contains("\nkind: Service\n") && d.contains(&named));
+        yaml::parse(services.next().unwrap()).unwrap()
+    };
+    let (grpc, plain) = (of("kourier-grpc"), of("kourier"));
+    assert_eq!(grpc["spec"]["selector"], plain["spec"]["selector"]);
+    assert_eq!(grpc["spec"]["ports"][0]["targetPort"], plain["spec"]["ports"][0]["targetPort"]);
+    assert_eq!(grpc["metadata"]["annotations"]["alb.ingress.kubernetes.io/backend-protocol-version"], "GRPC");
+}
+
+#[test]
+fn grpc_is_for_kourier() {
+    let place = Place::new();
+    place.write("knrender.yaml", "alb: {grpc: true}\n");
+    assert!(place.run(&["--gloo", "v1.8.0"]).fails(2).contains("alb.grpc is known for Kourier only"));
+}
+
+#[test]
 fn readiness_gates_are_asked_for_by_the_label_of_the_gateways_namespace() {
     let Some(place) = Place::with_upstream() else { return };
     place.write("knrender.yaml", "alb: {readiness-gates: true}\n");
@@ -131,6 +164,7 @@ fn a_value_that_would_be_refused_is_refused_by_its_key() {
             "{ip-address-type: ipv6}",
             "alb.ip-address-type `ipv6` is none of ipv4, dualstack, dualstack-without-public-ipv4",
         ),
+        ("{grpc: true}", "alb.grpc needs HTTPS, since an ALB takes gRPC in no other way: name a --certificate-arn"),
         ("{subnets: [a]}", "alb.subnets has one subnet"),
         ("{subnets: [a, a]}", "alb.subnets has `a` twice"),
         ("{subnets: ['a,b', c]}", "alb.subnets `a,b` is neither an id nor a name"),

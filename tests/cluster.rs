@@ -177,6 +177,8 @@ fn the_policy_is_upstreams_for_the_partition_of_the_region() {
         place.run(&flags).ok();
         let policy = place.read("out/alb-controller/iam-policy.json");
         assert_eq!(policy, published.replace("arn:aws:", &format!("arn:{partition}:")));
+        // What IAM takes as a policy of a role, white space not counted.
+        assert!(policy.chars().filter(|c| !c.is_whitespace()).count() <= 10_240);
         let account = yaml::parse(&place.read("out/alb-controller/service-account.yaml")).unwrap();
         assert_eq!(
             account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"],
@@ -260,20 +262,57 @@ fn logs_are_refused_where_they_cannot_be_set_up() {
     }
 }
 
-/// Runs `alb-controller/install.sh` with a kubectl and a helm that answer as these scripts do.
-fn install(place: &Place, kubectl: &str, helm: &str) -> Output {
+#[test]
+fn the_commands_of_the_page_run_as_they_stand_there() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&[&CLUSTER[..], &["--logging", "--app-namespace", "shop-*:app=on"], &VPC].concat()).ok();
+    let page = place.read("out/cluster/README.md");
+    let blocks: Vec<_> = page.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
+    place.write("out/cluster/page.sh", &format!("set -eu\n{}", blocks.concat()));
+    let aws = "\
+case $* in
+*get-caller-identity*) echo 123456789012 ;;
+*oidc.issuer*) echo https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE ;;
+*PodExecutionRoleArn*) echo arn:aws:iam::123456789012:role/path/pods ;;
+*podExecutionRoleArn*) echo arn:aws:iam::123456789012:role/pods ;;
+*'create-role --role-name prod-alb-controller'*) for last; do :; done; echo \"$last\" > trust ;;
+esac";
+    let output = script(&place, "out/cluster/page.sh", &[("aws", aws), ("kubectl", ":"), ("eksctl", ":")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let trust: Value = serde_json::from_str(&place.read("trust")).unwrap();
+    let statement = &trust["Statement"][0];
+    let issuer = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE";
+    assert_eq!(statement["Principal"]["Federated"], format!("arn:aws:iam::123456789012:oidc-provider/{issuer}"));
+    assert_eq!(
+        statement["Condition"]["StringEquals"][format!("{issuer}:sub")],
+        "system:serviceaccount:kube-system:aws-load-balancer-controller"
+    );
+    let calls = place.read("calls");
+    assert!(calls.contains("put-role-policy --role-name pods --policy-name fargate-logging"), "{calls}");
+    assert!(calls.contains("--selectors namespace=shop-*,labels={app=on}\n"), "{calls}");
+    let policy: Value = serde_json::from_str(&place.read("out/cluster/logging-policy.json")).unwrap();
+    assert_eq!(policy["Statement"][0]["Resource"], "arn:aws:logs:eu-west-1:*:log-group:/aws/eks/prod/fargate*");
+}
+
+/// Runs a script with tools that answer as these scripts do, and write down how they were called.
+fn script(place: &Place, path: &str, tools: &[(&str, &str)]) -> Output {
     let bin = place.path("bin");
-    for (name, script) in [("kubectl", kubectl), ("helm", helm)] {
+    for (name, script) in tools {
         place.write(&format!("bin/{name}"), &format!("#!/bin/sh\necho \"{name} $*\" >> \"$CALLS\"\n{script}\n"));
         fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
     Command::new("sh")
-        .arg(place.path("out/alb-controller/install.sh"))
+        .arg(place.path(path))
+        .current_dir(place.path(""))
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .env("CALLS", place.path("calls"))
         .env("WAIT_SECONDS", "0")
         .output()
         .unwrap()
+}
+
+fn install(place: &Place, kubectl: &str, helm: &str) -> Output {
+    script(place, "out/alb-controller/install.sh", &[("kubectl", kubectl), ("helm", helm)])
 }
 
 const KUBECTL: &str = "\

@@ -115,6 +115,15 @@ mod tests {
     }
 
     #[test]
+    fn pairs_are_a_condition_a_text_and_a_list() {
+        let pair = ("a".to_owned(), "b".to_owned());
+        let facts = Facts([("some", Fact::Pairs(vec![pair.clone(), pair])), ("none", Fact::Pairs(vec![]))].into());
+        assert!(facts.holds("some", &json!(true)).unwrap() && facts.holds("none", &json!(false)).unwrap());
+        assert_eq!(facts.text("some").unwrap(), "a=b,a=b");
+        assert_eq!(facts.context()["some"], json!([["a", "b"], ["a", "b"]]));
+    }
+
+    #[test]
     fn a_condition_reads_as_it_is_written() {
         let holds = |name, condition| facts().holds(name, &condition).unwrap();
         assert!(holds("ingress", json!("kourier")));
