@@ -68,6 +68,20 @@ fn a_profile_less_would_be_noticed() {
 }
 
 #[test]
+fn a_namespace_that_a_rule_brings_pods_into_is_covered_as_well() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("rules/a.yaml", "- {rule: exporter, why: ours, add: exporter.yaml.j2}\n");
+    place.write(
+        "rules/exporter.yaml.j2",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: monitoring}\nspec: {containers: [{name: a, image: a:1.0.0}]}\n",
+    );
+    place.run(&[&CLUSTER[..], &["--rules", "rules"]].concat()).ok();
+    assert!(place.read("out/cluster/eksctl.yaml").contains("  - namespace: \"monitoring\"\n"));
+    place.run(&CLUSTER).ok();
+    assert!(!place.read("out/cluster/eksctl.yaml").contains("monitoring"));
+}
+
+#[test]
 fn eksctl_knows_every_key_and_misses_none() {
     let Some(place) = Place::with_upstream() else { return };
     let Some(schemas) = shared("schemas") else { return };
