@@ -88,6 +88,7 @@ pub struct Ask {
     pub log_retention_days: Option<u32>,
     /// Options of the ALB, which are keys of `alb` in the file alone.
     #[arg(skip)]
+    #[serde(skip_serializing)]
     pub alb: Alb,
     /// Also write out/gitops/, for Argo CD or Flux
     #[arg(long, value_enum, value_name = "ENGINE")]

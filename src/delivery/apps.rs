@@ -2,7 +2,7 @@
 
 use super::{Delivery, Files};
 use crate::app::{App, Terms};
-use crate::rewrite::facts::Fact;
+use crate::fargate::lint::profiles::ProfileSelector;
 
 /// A small web app that is built for demos, for x86-64 among others; each of its releases has a tag of three numbers.
 const IMAGE: &str = "ghcr.io/stefanprodan/podinfo:6.15.0";
@@ -13,11 +13,7 @@ const IMAGE: &str = "ghcr.io/stefanprodan/podinfo:6.15.0";
 /// In words, what is wrong with a demo; a test keeps that from happening.
 pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let terms = Terms::of(delivery.stack);
-    let patterns = match delivery.stack.facts.0.get("app-namespaces") {
-        Some(Fact::Names(patterns)) => patterns.as_slice(),
-        _ => &[],
-    };
-    let Some(namespace) = namespace(patterns) else { return Ok(Files::new()) };
+    let Some(namespace) = namespace(&delivery.stack.apps) else { return Ok(Files::new()) };
     let mut files = Files::new();
     for (name, min_scale, what) in [
         (
@@ -43,24 +39,35 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     Ok(files)
 }
 
-/// The namespace of the demos: `default` where Fargate takes pods from it, else the first that is named in full. Where all
-/// are patterns, nobody knows which namespaces there are, and there are no demos.
-fn namespace(patterns: &[String]) -> Option<&str> {
+/// The namespace of the demos: `default` where Fargate takes every pod of it, else the first that is named in full. Where all
+/// are patterns, nobody knows which namespaces there are, and there are no demos; and where labels choose, none have them.
+fn namespace(selectors: &[ProfileSelector]) -> Option<&str> {
+    let names = || selectors.iter().filter(|s| s.labels.is_empty()).map(|s| s.namespace.as_str());
     let is_pattern = |name: &str| name.contains(['*', '?']);
-    let default = patterns.iter().any(|p| p == "default" || p == "*");
-    if default { Some("default") } else { patterns.iter().map(String::as_str).find(|p| !is_pattern(p)) }
+    if names().any(|p| p == "default" || p == "*") { Some("default") } else { names().find(|p| !is_pattern(p)) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::namespace;
+    use super::{ProfileSelector, namespace};
+
+    fn demos(names: &[&str]) -> Option<String> {
+        let of = |name: &&str| match name.split_once(':') {
+            Some((name, label)) => {
+                ProfileSelector { namespace: name.to_owned(), labels: [(label.to_owned(), "a".to_owned())].into() }
+            }
+            None => ProfileSelector { namespace: (*name).to_owned(), labels: [].into() },
+        };
+        namespace(&names.iter().map(of).collect::<Vec<_>>()).map(str::to_owned)
+    }
 
     #[test]
     fn demos_go_where_fargate_takes_them() {
-        let patterns = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-        assert_eq!(namespace(&patterns(&["shop", "default"])), Some("default"));
-        assert_eq!(namespace(&patterns(&["*"])), Some("default"));
-        assert_eq!(namespace(&patterns(&["team-*", "shop"])), Some("shop"));
-        assert_eq!(namespace(&patterns(&["team-*"])), None);
+        assert_eq!(demos(&["shop", "default"]).as_deref(), Some("default"));
+        assert_eq!(demos(&["*"]).as_deref(), Some("default"));
+        assert_eq!(demos(&["team-*", "shop"]).as_deref(), Some("shop"));
+        assert_eq!(demos(&["shop:app", "other"]).as_deref(), Some("other"));
+        assert_eq!(demos(&["team-*"]), None);
+        assert_eq!(demos(&["default:app"]), None);
     }
 }

@@ -45,6 +45,14 @@ fn every_example_can_stand_in_the_file() {
 }
 
 #[test]
+fn the_example_of_alb_has_every_key_of_it() {
+    let all = crate::yaml::parse_as::<crate::alb::Alb>("nothing: x").unwrap_err().to_string();
+    let example = keys().into_iter().find(|key| key.name == "alb").unwrap().example;
+    let (_, known) = all.split_once("known are ").unwrap_or_else(|| panic!("{all}"));
+    assert!(known.split(", ").all(|key| example.contains(&format!(" {key}:"))), "{known}");
+}
+
+#[test]
 fn every_rewrite_that_a_key_names_is_a_rule() {
     let mut rules = Vec::new();
     for component in Catalog::embedded().names() {
