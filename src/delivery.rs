@@ -5,6 +5,7 @@
 pub mod apps;
 pub mod cluster;
 pub mod controller;
+pub mod gitops;
 pub mod iam;
 
 use std::collections::BTreeMap;

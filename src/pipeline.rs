@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::batch;
 use crate::delivery::cluster::{self, ClusterError};
-use crate::delivery::{Delivery, Files, apps, controller, iam};
+use crate::delivery::{Delivery, Files, apps, controller, gitops, iam};
 use crate::digest::Sha256Hex;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
@@ -150,6 +150,7 @@ pub fn render(
     files.extend(cluster::files(&delivery)?);
     files.extend(controller::files(&delivery).map_err(RenderError::Fault)?);
     files.extend(apps::files(&delivery).map_err(RenderError::Fault)?);
+    files.extend(gitops::files(&delivery, &files).map_err(RenderError::Fault)?);
     let provenance = Provenance {
         knrender: env!("CARGO_PKG_VERSION").to_owned(),
         stack: stack.facts.context(),
@@ -429,6 +430,7 @@ fn summarize(delivery: &Delivery<'_>, provenance: &Provenance) -> Summary {
     } else {
         next.push(step("Apply.", &[&format!("{apply} -f OUT/")]));
     }
+    next.extend(gitops::next(delivery));
     Summary {
         title: format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),
         batches: provenance.objects_by_file().into_iter().map(|(f, n)| (f.to_owned(), n)).collect(),

@@ -491,6 +491,7 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
         certificate: ask.certificate_arn.as_deref(),
         region: ask.region.as_deref(),
     })?;
+    check_gitops(ask)?;
     check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
     check("--queue-proxy-memory", &ask.queue_proxy_memory, is_request, "is not a quantity such as 64Mi")?;
     if timeout(ask) > ALB_IDLE_MAX {
@@ -507,6 +508,41 @@ fn check_values(ask: &Ask) -> Result<(), StackError> {
         return Err(StackError(format!(
             "--certificate-arn is in {other}, and --region is {region}: an ALB takes certificates of its own region only"
         )));
+    }
+    Ok(())
+}
+
+/// Checks what `--layout` writes down about the Git repository.
+fn check_gitops(ask: &Ask) -> Result<(), StackError> {
+    let values = [
+        (
+            "--gitops-repo",
+            &ask.gitops_repo,
+            is_git_url as fn(&str) -> bool,
+            "is not a URL that Argo CD and Flux both take: https://HOST/PATH, or ssh://git@HOST/PATH in place of git@HOST:PATH; \
+             credentials do not belong in it",
+        ),
+        (
+            "--gitops-revision",
+            &ask.gitops_revision,
+            is_git_revision,
+            "is not a branch, tag, full reference or commit (https://git-scm.com/docs/git-check-ref-format)",
+        ),
+        (
+            "--gitops-path",
+            &ask.gitops_path,
+            is_path_in_repository,
+            "is not a path inside of a repository: relative, of letters, digits, dots, dashes and underscores, without `..`",
+        ),
+    ];
+    for (flag, value, is_good, form) in values {
+        let Some(value) = value else { continue };
+        if ask.layout.is_none() {
+            return Err(StackError(format!("{flag} is for --layout argocd or --layout flux; name one of them")));
+        }
+        if !is_good(value) {
+            return Err(StackError(format!("{flag} `{value}` {form}")));
+        }
     }
     Ok(())
 }
@@ -616,6 +652,42 @@ fn is_alb_group(text: &str) -> bool {
         && text.ends_with(edge)
 }
 
+/// Flux takes no scp-like address: <https://fluxcd.io/flux/components/source/gitrepositories/#url>.
+fn is_git_url(text: &str) -> bool {
+    let (is_https, rest) = match (text.strip_prefix("https://"), text.strip_prefix("ssh://")) {
+        (Some(rest), _) => (true, rest),
+        (None, Some(rest)) => (false, rest),
+        (None, None) => return false,
+    };
+    let Some((authority, path)) = rest.split_once('/') else { return false };
+    let host = match authority.rsplit_once('@') {
+        Some((user, host)) if !is_https && !user.is_empty() && !user.contains(':') => host,
+        Some(_) => return false,
+        None => authority,
+    };
+    let (name, port) = host.split_once(':').unwrap_or((host, "22"));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~%/+".contains(&b);
+    !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && port.parse::<u16>().is_ok()
+        && !path.is_empty()
+        && path.bytes().all(plain)
+}
+
+fn is_git_revision(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._/+".contains(&b);
+    (1..=200).contains(&text.len())
+        && text.bytes().all(plain)
+        && !text.contains("..")
+        && !text.starts_with(['-', '/', '.'])
+        && !text.ends_with(['/', '.'])
+}
+
+fn is_path_in_repository(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    text.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && part.bytes().all(plain))
+}
+
 fn is_certificate_arn(text: &str) -> bool {
     let parts: Vec<_> = text.splitn(6, ':').collect();
     let &["arn", partition, service, region, account, resource] = parts.as_slice() else {
@@ -640,7 +712,7 @@ fn certificate_region(arn: &str) -> Option<&str> {
 mod tests {
     #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // short to call
     use super::*;
-    use crate::config::Part;
+    use crate::config::{Layout, Part};
 
     fn resolve(ask: Ask) -> Result<Stack, String> {
         Stack::resolve(&ask, &Catalog::embedded()).map_err(|e| e.to_string())
@@ -730,6 +802,39 @@ mod tests {
         ] {
             assert!(resolve(bad.clone()).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_a_git_engine_is_told_is_checked_for_form() {
+        let ask = |repo: &str, revision: &str, path: &str| Ask {
+            layout: Some(Layout::Flux),
+            gitops_repo: some(repo),
+            gitops_revision: some(revision),
+            gitops_path: some(path),
+            ..Ask::default()
+        };
+        let repo = "https://git.example/org/repo";
+        for (repo, revision, path) in
+            [(repo, "main", "out/gitops"), ("ssh://git@git.example:2222/org/repo.git", "refs/tags/v1.2.3", "a")]
+        {
+            resolve(ask(repo, revision, path)).unwrap_or_else(|e| panic!("{repo}: {e}"));
+        }
+        for (repo, revision, path, said) in [
+            ("git@git.example:org/repo", "main", "a", "ssh://git@HOST/PATH in place of git@HOST:PATH"),
+            ("http://git.example/org/repo", "main", "a", "--gitops-repo"),
+            ("https://me:secret@git.example/a", "main", "a", "credentials do not belong in it"),
+            ("https://git.example/", "main", "a", "--gitops-repo"),
+            (repo, "a..b", "a", "--gitops-revision"),
+            (repo, "-x", "a", "--gitops-revision"),
+            (repo, "main", "/a", "--gitops-path"),
+            (repo, "main", "a/../b", "--gitops-path"),
+            (repo, "main", "a//b", "--gitops-path"),
+        ] {
+            let error = resolve(ask(repo, revision, path)).unwrap_err();
+            assert!(error.contains(said), "{repo} {revision} {path}: {error}");
+        }
+        let error = resolve(Ask { layout: None, ..ask(repo, "main", "a") }).unwrap_err();
+        assert_eq!(error, "--gitops-repo is for --layout argocd or --layout flux; name one of them");
     }
 
     #[test]

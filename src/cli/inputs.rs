@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::manifest::collection::{Broken, Collection};
 
 /// Reads manifests: `-` is standard input, a folder is read with all that is below it in path order (`.yaml`, `.yml` and
-/// `.json`; hidden folders and knrender's own `about/` are passed over).
+/// `.json`; hidden folders, knrender's own `about/`, and in a render the `gitops/` that repeats it, are passed over).
 pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
     let mut collection = Collection::default();
     let mut seen = BTreeSet::new();
@@ -64,7 +64,8 @@ pub(super) fn broken(collection: &Collection) -> Result<(), Error> {
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let walk = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| {
         let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0 || !(entry.file_type().is_dir() && (name.starts_with('.') || name == "about"))
+        let repeats = name == "gitops" && entry.path().with_file_name("about").join("files.txt").is_file();
+        entry.depth() == 0 || !(entry.file_type().is_dir() && (name.starts_with('.') || name == "about" || repeats))
     });
     let mut files = Vec::new();
     for entry in walk {
