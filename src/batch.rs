@@ -89,6 +89,11 @@ impl Class {
     }
 }
 
+/// Whether objects of a kind come before everything that runs: they are there as soon as they are applied.
+pub fn is_ground(kind: &str) -> bool {
+    Class::of(kind) < Class::Workloads
+}
+
 /// Group and kind of everything that the CRDs among `documents` define. A CRD is read only when some object is in the
 /// group that its name ends with (a CRD is named `<plural>.<group>`).
 fn defined_kinds(documents: &[Document]) -> Result<BTreeSet<(String, String)>, ManifestError> {

@@ -7,49 +7,45 @@
 //! the second batch. Argo CD deletes from the last wave to the first: the Ingress before the controller that has to clean
 //! up after it (<https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/>).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::{Folder, View, runtime};
+use crate::batch::is_ground;
 use crate::delivery::Files;
 
 const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const OPTIONS: &str = "argocd.argoproj.io/sync-options";
 
-/// The annotations of a batch: to which kinds, why, what. Later ones win. Inside a wave Argo CD applies by kind, and webhook
+/// Annotations of a batch: for which kinds, why, what. Later ones win. Inside a wave Argo CD applies by kind, and webhook
 /// configurations and custom resources after everything else
 /// (<https://github.com/argoproj/gitops-engine/blob/master/pkg/sync/sync_tasks.go>).
 struct Mark {
-    kinds: &'static [&'static str],
+    is_for: fn(&str) -> bool,
     why: &'static str,
     annotations: &'static [(&'static str, &'static str)],
 }
 
 const GUARDED: Mark = Mark {
-    kinds: &["Namespace", "CustomResourceDefinition"],
+    is_for: |kind| matches!(kind, "Namespace" | "CustomResourceDefinition"),
     why: "With them goes all that is in them, your own Services too: never without somebody's consent.",
     annotations: &[(OPTIONS, "Prune=confirm,Delete=confirm")],
 };
 
 const FIRST: [Mark; 4] = [
     Mark {
-        kinds: &[
-            "Deployment",
-            "StatefulSet",
-            "DaemonSet",
-            "PodDisruptionBudget",
-            "MutatingWebhookConfiguration",
-            "ValidatingWebhookConfiguration",
-        ],
-        why: "Pods wait for nothing but the waves before; a webhook refuses what it is asked about until its pods answer.",
+        is_for: |kind| !(is_ground(kind) || matches!(kind, "Service" | "Job") || is_last(kind)),
+        why: "What runs, and what is healthy or of use only when that runs, such as webhooks.",
         annotations: &[(WAVE, "3")],
     },
     Mark {
-        kinds: &["HorizontalPodAutoscaler", "Ingress"],
+        is_for: is_last,
         why: "An autoscaler is healthy when there are pods to measure, an Ingress when its ALB has an address.",
         annotations: &[(WAVE, "4")],
     },
     Mark {
-        kinds: &["Job"],
+        is_for: |kind| kind == "Job",
         why: "A Job that is done is deleted by its time to live; as a hook it is not missed.",
         annotations: &[
             ("argocd.argoproj.io/hook", "PostSync"),
@@ -58,6 +54,10 @@ const FIRST: [Mark; 4] = [
     },
     GUARDED,
 ];
+
+fn is_last(kind: &str) -> bool {
+    matches!(kind, "HorizontalPodAutoscaler" | "Ingress")
+}
 
 /// The files, by path below `gitops/`.
 pub(super) fn files(view: &View<'_>) -> Result<Files, String> {
@@ -94,8 +94,8 @@ fn patches(folder: &Folder<'_>) -> Vec<Value> {
     };
     let mut patches = vec![json!({"kind": ".*", "why": "The wave of this batch.", "annotations": {WAVE: wave}})];
     for mark in marks {
-        let is_there = |kind: &&&str| folder.documents.iter().any(|d| d.head().kind == **kind);
-        let kinds: Vec<_> = mark.kinds.iter().filter(is_there).copied().collect();
+        let kinds = folder.documents.iter().map(|d| d.head().kind.as_str()).filter(|kind| (mark.is_for)(kind));
+        let kinds: Vec<_> = kinds.collect::<BTreeSet<_>>().into_iter().collect();
         if !kinds.is_empty() {
             let annotations: Value = mark.annotations.iter().map(|(k, v)| ((*k).to_owned(), Value::from(*v))).collect();
             patches.push(json!({"kind": kinds.join("|"), "why": mark.why, "annotations": annotations}));

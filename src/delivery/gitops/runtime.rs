@@ -76,7 +76,8 @@ fn pointer(document: &Document, pointer: &str, why: &'static str) -> Result<Fill
 
 /// A webhook that is called through a Service and has no `caBundle` gets one in the cluster. Unless cert-manager brings it,
 /// the webhook's own server does, and Knative's also writes what it wants to be called for.
-/// Source: <https://github.com/knative/pkg/tree/main/webhook>, `reconcileMutatingWebhook` and `reconcileValidatingWebhook`.
+/// Sources: <https://github.com/knative/pkg/tree/main/webhook>, `reconcileMutatingWebhook` and `reconcileValidatingWebhook`; what
+/// comes of it: <https://github.com/knative/serving/issues/13449>, <https://github.com/fluxcd/kustomize-controller/issues/792>.
 fn webhooks(value: &Value) -> Filled {
     let all = value.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let waits =
