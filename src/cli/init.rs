@@ -126,8 +126,8 @@ const QUESTIONS: [Question; 10] = [
         is_list: true,
         ..question("app-namespaces", "Namespaces of your apps, with commas, * and ? (open: default)")
     },
-    question("gitops-repo", "Git repository that the render is committed to, for Argo CD or Flux (open: none)"),
-    Question { after: Some("gitops-repo"), ..question("layout", "What applies it: argocd or flux") },
+    question("layout", "What applies the render from Git: argocd or flux (open: neither)"),
+    Question { after: Some("layout"), ..question("gitops-repo", "URL of the Git repository that it is committed to") },
 ];
 
 /// Asks what was not said yet, and asks again where an answer cannot be. The end of the input ends the questions.
@@ -202,7 +202,7 @@ mod tests {
     fn an_answer_that_cannot_be_is_asked_for_again_and_none_leaves_the_key_open() {
         let (values, said) = asked("prod\neurope\neu-west-1\n\napps.example.com\n\n\nshop, team-*\n\n", Map::new());
         assert!(said.contains("  --region `europe` is not an AWS region"), "{said}");
-        assert!(!said.contains("subnets") && !said.contains("argocd"), "{said}");
+        assert!(!said.contains("subnets") && !said.contains("Git repository"), "{said}");
         let expected = serde_json::json!({"cluster-name": "prod", "region": "eu-west-1", "domain": "apps.example.com",
             "app-namespaces": ["shop", "team-*"]});
         assert_eq!(Value::Object(values), expected);
@@ -220,9 +220,9 @@ mod tests {
 
     #[test]
     fn a_word_that_is_none_of_those_taken_is_said() {
-        let (values, said) = asked("\n\n\n\n\n\nhttps://git.example/a\nargo\nargocd\n", Map::new());
+        let (values, said) = asked("\n\n\n\n\n\nargo\nargocd\nhttps://git.example/a\n", Map::new());
         assert!(said.contains("unknown variant `argo`, expected `argocd` or `flux`"), "{said}");
-        assert_eq!(values["layout"], "argocd");
+        assert_eq!((&values["layout"], &values["gitops-repo"]), (&"argocd".into(), &"https://git.example/a".into()));
     }
 
     #[test]
