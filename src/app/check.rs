@@ -1,5 +1,7 @@
 //! What a Service may be: the form of every flag, and what Knative, Fargate and the stack refuse.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 
 use super::{App, AppError, Terms};
@@ -188,7 +190,8 @@ fn seconds(text: &str) -> Option<u64> {
 }
 
 fn is_image(text: &str) -> bool {
-    Regex::new(IMAGE).is_ok_and(|grammar| grammar.is_match(text))
+    static GRAMMAR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(IMAGE).ok());
+    GRAMMAR.as_ref().is_some_and(|grammar| grammar.is_match(text))
 }
 
 fn is_env_name(text: &str) -> bool {
