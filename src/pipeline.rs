@@ -1,6 +1,7 @@
 //! From fetched bytes to the files of `out/`: manifest, rewrite, check, batch. No stage here reads a flag, prints, or
 //! touches the network or the disk.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::kubernetes::Version;
 use crate::ledger::{Deed, Entry, Ledger};
 use crate::manifest::ManifestError;
 use crate::manifest::collection::Placed;
-use crate::manifest::document::{self, Document, Source};
+use crate::manifest::document::{self, Bytes, Document, Source};
 use crate::manifest::object::is_kubernetes_group;
 use crate::report::{ObjectRecord, Provenance, SourceRecord, Step, Summary, Voucher};
 use crate::rewrite::migrate::{self, MigrateError};
@@ -136,11 +137,15 @@ pub fn render(
     }));
     let delivery =
         Delivery { stack, batches: &batches, server_side: !server_side.is_empty(), policy: policy.as_deref() };
-    let (manifests, objects) = manifests(&delivery);
-    let digests: BTreeMap<_, _> = manifests.iter().map(|(path, text)| (path.clone(), Sha256Hex::of(text))).collect();
-    let case = case(stack.kubernetes, &digests, &known);
+    // What was rendered before, by the same changes, was read back then.
+    let changes = Sha256Hex::of(&serde_json::to_vec(&ledger.entries).unwrap_or_default());
+    let (mut manifests, mut objects) = self::manifests(&delivery, Document::rendered_unread);
+    let mut digests = self::digests(&manifests);
     let mut valid = None;
-    if !is_valid(&case) {
+    if !is_valid(&case(stack.kubernetes, &digests, &changes, &known)) {
+        (manifests, objects) = self::manifests(&delivery, Document::rendered);
+        digests = self::digests(&manifests);
+        let case = case(stack.kubernetes, &digests, &changes, &known);
         let documents = [&batches.controller, &batches.first, &batches.second].into_iter().flatten();
         let found = check(stack.kubernetes, documents, &known)?;
         valid = found.is_empty().then_some(case);
@@ -271,9 +276,19 @@ fn drop_duplicates(
     Ok(kept)
 }
 
-/// What a verdict on validity is about: the bytes that are applied, the cluster that takes them, and what is known already.
-fn case(target: Version, manifests: &BTreeMap<String, Sha256Hex>, known: &BTreeSet<String>) -> Sha256Hex {
-    let mut case = format!("Kubernetes {target}\n");
+fn digests(files: &Files) -> BTreeMap<String, Sha256Hex> {
+    files.iter().map(|(path, bytes)| (path.clone(), Sha256Hex::of(bytes))).collect()
+}
+
+/// What a verdict on validity is about: the bytes that are applied, the changes that led to them, the cluster that takes them,
+/// and what is known already.
+fn case(
+    target: Version,
+    manifests: &BTreeMap<String, Sha256Hex>,
+    changes: &Sha256Hex,
+    known: &BTreeSet<String>,
+) -> Sha256Hex {
+    let mut case = format!("Kubernetes {target}\nchanges {changes}\n");
     for name in known {
         let _ = writeln!(case, "known {name}");
     }
@@ -350,8 +365,11 @@ fn plan(stack: &Stack, documents: &[Document], prices: &Prices) -> Result<Plan, 
     Plan::of(&objects, prices, stack.facts.text("region").ok().as_deref()).map_err(RenderError::Fault)
 }
 
+/// How a document becomes text.
+type Rendered = fn(&Document) -> (Cow<'_, str>, Bytes);
+
 /// The files that kubectl applies, and a record of each object in them.
-fn manifests(delivery: &Delivery<'_>) -> (Files, Vec<ObjectRecord>) {
+fn manifests(delivery: &Delivery<'_>, rendered: Rendered) -> (Files, Vec<ObjectRecord>) {
     let (mut files, mut objects) = (Files::new(), Vec::new());
     let batches = delivery.batches;
     for (name, documents) in [
@@ -360,7 +378,7 @@ fn manifests(delivery: &Delivery<'_>) -> (Files, Vec<ObjectRecord>) {
         (delivery.second(), &batches.second),
     ] {
         if let Some(name) = name.filter(|_| !documents.is_empty()) {
-            let text = write(&name, documents, &mut objects);
+            let text = write(&name, documents, rendered, &mut objects);
             files.insert(name, text.into_bytes());
         }
     }
@@ -368,7 +386,7 @@ fn manifests(delivery: &Delivery<'_>) -> (Files, Vec<ObjectRecord>) {
 }
 
 /// The text of one file, and a record of each object in it.
-fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) -> String {
+fn write(file: &str, documents: &[Document], rendered: Rendered, objects: &mut Vec<ObjectRecord>) -> String {
     let mut text = String::with_capacity(documents.iter().map(|d| d.source_text().len() + 8).sum());
     let mut line = 1;
     for (i, document) in documents.iter().enumerate() {
@@ -376,7 +394,7 @@ fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) ->
             text.push_str("---\n");
             line += 1;
         }
-        let (rendered, bytes) = document.rendered();
+        let (chunk, bytes) = rendered(document);
         objects.push(ObjectRecord {
             object: document.identity().to_string(),
             from: document.at(),
@@ -384,8 +402,8 @@ fn write(file: &str, documents: &[Document], objects: &mut Vec<ObjectRecord>) ->
             line,
             bytes,
         });
-        line += memchr::memchr_iter(b'\n', rendered.as_bytes()).count();
-        text.push_str(&rendered);
+        line += memchr::memchr_iter(b'\n', chunk.as_bytes()).count();
+        text.push_str(&chunk);
     }
     text
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::edit::{self, keep_order};
+use super::edit::{self, Edited, keep_order};
 use super::object::{Head, Identity};
 use super::{ManifestError, glance, split};
 use crate::yaml;
@@ -150,9 +150,18 @@ impl Document {
     /// The text to write, which ends with a line break: the bytes that came, or, for a changed object, those bytes with
     /// the change made in them; and which of these it is.
     pub fn rendered(&self) -> (Cow<'_, str>, Bytes) {
+        self.rendered_by(edit::edit)
+    }
+
+    /// The same, but a change is not read back: for a caller that knows the right text and compares.
+    pub fn rendered_unread(&self) -> (Cow<'_, str>, Bytes) {
+        self.rendered_by(edit::edit_unread)
+    }
+
+    fn rendered_by(&self, edit: fn(&str, &Value, &Value) -> Edited) -> (Cow<'_, str>, Bytes) {
         let (text, bytes) = match (&self.current, self.original.get()) {
             (Some(new), Some(old)) => {
-                let edited = edit::edit(self.source_text(), old, new);
+                let edited = edit(self.source_text(), old, new);
                 (Cow::Owned(edited.text), if edited.preserved { Bytes::Edited } else { Bytes::Rewritten })
             }
             _ => (Cow::Borrowed(self.source_text()), Bytes::Kept),

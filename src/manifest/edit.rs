@@ -37,12 +37,22 @@ pub struct Edited {
 /// lines, quoting and key order stay wherever the change allows it. Keys that are new come after those that were there.
 #[must_use]
 pub fn edit(source: &str, old: &Value, new: &Value) -> Edited {
+    edit_if(source, old, new, |text, value| yaml::parse(text).is_ok_and(|read| read == *value))
+}
+
+/// The same, but nothing is read back: for a caller that knows the right text and compares.
+#[must_use]
+pub fn edit_unread(source: &str, old: &Value, new: &Value) -> Edited {
+    edit_if(source, old, new, |_, _| true)
+}
+
+fn edit_if(source: &str, old: &Value, new: &Value, is_right: impl Fn(&str, &Value) -> bool) -> Edited {
     if old == new {
         return Edited { text: source.to_owned(), preserved: true };
     }
     let new = keep_order(old, new.clone());
     for text in plan::edited(source, old, &new) {
-        if yaml::parse(&text).is_ok_and(|value| value == new) {
+        if is_right(&text, &new) {
             return Edited { text, preserved: true };
         }
     }
