@@ -2,6 +2,7 @@
 //!
 //! Each module makes the files of one folder, from the same view of a finished render; none of them reads or writes anything.
 
+pub mod apply;
 pub mod apps;
 pub mod cluster;
 pub mod controller;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::batch;
 use crate::delivery::cluster::{self, ClusterError};
-use crate::delivery::{Delivery, Files, apps, controller, gitops, iam};
+use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, iam};
 use crate::digest::Sha256Hex;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
@@ -156,6 +156,7 @@ pub fn render(
     files.extend(controller::files(&delivery).map_err(RenderError::Fault)?);
     files.extend(apps::files(&delivery).map_err(RenderError::Fault)?);
     files.extend(gitops::files(&delivery, &files).map_err(RenderError::Fault)?);
+    files.extend(apply::files(&delivery).map_err(RenderError::Fault)?);
     let provenance = Provenance {
         knrender: env!("CARGO_PKG_VERSION").to_owned(),
         stack: stack.facts.context(),
@@ -461,7 +462,8 @@ fn summarize(delivery: &Delivery<'_>, provenance: &Provenance) -> Summary {
 impl Render {
     /// The manifests as one stream, for standard output.
     pub fn stream(&self) -> Vec<u8> {
-        let manifests = self.files.iter().filter(|(path, _)| !path.contains('/')).map(|(_, bytes)| bytes.as_slice());
+        let is_manifest = |path: &str| !path.contains('/') && path.strip_suffix(".yaml").is_some();
+        let manifests = self.files.iter().filter(|(path, _)| is_manifest(path)).map(|(_, bytes)| bytes.as_slice());
         manifests.collect::<Vec<_>>().join(b"---\n".as_slice())
     }
 }

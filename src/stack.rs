@@ -17,7 +17,7 @@ use crate::kubernetes::eks::Calendar;
 use crate::kubernetes::target::{self, Part};
 use crate::rewrite::facts::{Fact, Facts};
 use crate::rewrite::rule::RuleSet;
-use crate::upstream::catalog::{Asset, Catalog, Component};
+use crate::upstream::catalog::{Asset, Catalog, Component, KubernetesRange};
 use crate::upstream::local;
 
 /// The resolved answer to "what do you want rendered".
@@ -31,6 +31,8 @@ pub struct Stack {
     pub components: Vec<Chosen>,
     /// The Kubernetes version that it is for.
     pub kubernetes: kubernetes::Version,
+    /// The Kubernetes versions that its parts support, as far as anybody states it.
+    pub supported: Vec<Supported>,
     /// What rules and templates can ask.
     pub facts: Facts,
     /// The flags that would bring the load balancer controller's arguments, where they are missing.
@@ -67,6 +69,17 @@ pub struct Chosen {
     pub version: Version,
     /// The assets to render.
     pub assets: Vec<Asset>,
+}
+
+/// The Kubernetes versions that a part of a stack supports.
+#[derive(Clone, Debug)]
+pub struct Supported {
+    /// The part's component.
+    pub component: String,
+    /// What people call it, with its version.
+    pub part: String,
+    /// The versions.
+    pub range: KubernetesRange,
 }
 
 /// What stands between the ALB and Knative's Services.
@@ -155,7 +168,7 @@ impl Stack {
         check_values(ask)?;
         let cluster = cluster(ask, catalog.component(controller_name)?)?;
         let apps = apps::selectors(&ask.app_namespaces)?;
-        let (kubernetes, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
+        let (kubernetes, supported, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
         for chosen in &components {
             let component = catalog.component(&chosen.component)?;
             warnings.extend(component.notices_for(&chosen.version).map(str::to_owned));
@@ -166,6 +179,7 @@ impl Stack {
             ingress,
             components,
             kubernetes,
+            supported,
             facts: facts(ask, rule_set, ingress, kubernetes, versions, with, &apps),
             missing_for_controller,
             cluster,
@@ -302,17 +316,23 @@ fn kourier_for(knative: &Version, asked: Option<&str>, catalog: &Catalog) -> Res
     })
 }
 
-/// The Kubernetes version of the stack, and what to tell about it.
+/// The Kubernetes version of the stack, those that its parts support, and what to tell about it.
 fn target(
     ask: &Ask,
     rule_set: RuleSet,
     catalog: &Catalog,
     components: &[Chosen],
     versions: &BTreeMap<&'static str, Version>,
-) -> Result<(kubernetes::Version, Vec<String>), StackError> {
-    let mut parts = Vec::new();
+) -> Result<(kubernetes::Version, Vec<Supported>, Vec<String>), StackError> {
+    let (mut parts, mut supported) = (Vec::new(), Vec::new());
     let mut add = |name: &str, version: &Version, called: String| -> Result<(), StackError> {
-        parts.push(Part { name: called, range: catalog.component(name)?.kubernetes(version) });
+        let range = catalog.component(name)?.kubernetes(version);
+        supported.extend(range.map(|range| Supported {
+            component: name.to_owned(),
+            part: called.clone(),
+            range: range.clone(),
+        }));
+        parts.push(Part { name: called, range });
         Ok(())
     };
     for chosen in components {
@@ -333,7 +353,7 @@ fn target(
         // That no cluster runs it is said once, by `questionable`.
         warnings.clear();
     }
-    Ok((version, warnings))
+    Ok((version, supported, warnings))
 }
 
 fn facts(

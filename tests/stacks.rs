@@ -72,6 +72,7 @@ fn the_default_stack_is_one_batch_of_71_objects() {
             "about/provenance.json",
             "apps/always-on.yaml",
             "apps/hello.yaml",
+            "apply.sh",
             "knative-kourier-fargate-first-batch.yaml"
         ]
     );

@@ -1,0 +1,176 @@
+//! `apply.sh`: the batches in order, with the waits in between. The script is `templates/apply/`, its parts one after the
+//! other; the first is a template, and holds the lists of what is in this render.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::{Delivery, Files};
+use crate::embedded;
+use crate::manifest::document::Document;
+use crate::manifest::object::Identity;
+use crate::rewrite::rule::RuleSet;
+use crate::rewrite::template;
+use crate::stack::{Supported, controller_of};
+
+/// The label by which `kubectl apply --selector` finds the Jobs for after an upgrade.
+const JOB_LABEL: &str = "app";
+/// The label and the value of the Job that brings stored objects to the newest version.
+/// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/config/post-install/storage-version-migration.yaml>
+const MIGRATION: (&str, &str) = ("app.kubernetes.io/component", "storage-version-migration-job");
+
+/// The script.
+///
+/// # Errors
+/// In words: an object that cannot be named in it, or which part of the script in the binary is at fault.
+pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
+    let mut script = String::new();
+    for (path, text) in embedded::below("templates/apply") {
+        if path.strip_suffix(".j2").is_some() {
+            let part = template::render_with(path, text, &context(delivery)?).map_err(|e| format!("{path}: {e}"))?;
+            script.push_str(&part);
+        } else {
+            script.push_str(text);
+        }
+    }
+    Ok(Files::from([("apply.sh".to_owned(), script.into_bytes())]))
+}
+
+/// All objects of a render, in the order in which they are applied.
+fn documents<'d>(delivery: &Delivery<'d>) -> impl Iterator<Item = &'d Document> {
+    [&delivery.batches.controller, &delivery.batches.first, &delivery.batches.second].into_iter().flatten()
+}
+
+fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
+    let stack = delivery.stack;
+    let fact = |name: &str| stack.facts.text(name).ok();
+    let ingresses: Vec<&Document> = documents(delivery).filter(|d| d.head().kind == "Ingress").collect();
+    let controller_is_here = !delivery.batches.controller.is_empty();
+    let controller = controller_of(stack.rule_set);
+    // The classic controller calls itself otherwise.
+    let label = if stack.rule_set == RuleSet::Seed { "alb-ingress-controller" } else { controller };
+    let install = match (stack.rule_set, stack.missing_for_controller.is_empty()) {
+        (RuleSet::Fargate, true) => String::new(),
+        _ => format!("render again with {}, which brings what installs it", stack.missing_for_controller.join(", ")),
+    };
+    let namespace = fact("app-namespaces").unwrap_or_default();
+    let namespace = namespace.split(',').find(|n| !n.contains(['*', '?'])).unwrap_or("default").to_owned();
+    let one_label = fact("certificate-arn").is_some();
+    let jobs = upgrade_jobs(delivery);
+    let app = |job: &Document| label_of(job, JOB_LABEL).to_owned();
+    let apps = jobs.iter().copied().map(app).collect::<Vec<_>>().join(",");
+    let migration = jobs.iter().copied().find(|job| label_of(job, MIGRATION.0) == MIGRATION.1);
+    let selector = |how: &str| if apps.is_empty() { String::new() } else { format!("{JOB_LABEL} {how} ({apps})") };
+    let mut context = json!({
+        "title": format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),
+        "controller_file": if controller_is_here { "alb-controller.yaml" } else { "" },
+        "first": delivery.first(),
+        "second": delivery.second().unwrap_or_default(),
+        "server_side": if delivery.server_side { "yes" } else { "" },
+        "domain_namespace": documents(delivery)
+            .map(Document::identity)
+            .find(|i| i.kind == "ConfigMap" && i.name == "config-domain")
+            .and_then(|i| i.namespace)
+            .unwrap_or_default(),
+        "example": if one_label { format!("hello-{namespace}") } else { format!("hello.{namespace}") },
+        "controller": if ingresses.is_empty() || controller_is_here { "" } else { label },
+        "install": install,
+        "scales": if documents(delivery).any(|d| d.head().kind == "HorizontalPodAutoscaler") { "yes" } else { "" },
+        "later": selector("in"),
+        "not_later": selector("notin"),
+        "migration": migration.map(|job| place(&job.identity())).unwrap_or_default().replace(' ', "/"),
+        "migration_only": migration.map(|job| format!("{JOB_LABEL}={}", app(job))).unwrap_or_default(),
+        "ingress_kind": ingresses.first().map(|d| kind(&d.identity())).unwrap_or_default(),
+        "wait": 2 * fact("timeout").and_then(|t| t.parse::<u32>().ok()).unwrap_or(600),
+        "supported": stack.supported.iter().map(supported).collect::<Vec<_>>(),
+        "objects": objects(documents(delivery).map(Document::identity))?,
+        "upgrade_jobs": jobs.iter().map(|job| place(&job.identity())).collect::<Vec<_>>(),
+        "webhooks": webhooks(delivery)?,
+        "classes": classes(&ingresses)?,
+    });
+    if let (Value::Object(all), Value::Object(facts)) = (&mut context, stack.facts.context()) {
+        for name in ["cluster_name", "region", "knative", "domain", "certificate_arn"] {
+            all.insert(name.to_owned(), facts.get(name).cloned().unwrap_or_default());
+        }
+    }
+    Ok(context)
+}
+
+fn label_of<'d>(document: &'d Document, label: &str) -> &'d str {
+    document.head().metadata.get("labels").and_then(|l| l.get(label)).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Knative's own Jobs, which `--with upgrade-jobs` brings.
+fn upgrade_jobs<'d>(delivery: &Delivery<'d>) -> Vec<&'d Document> {
+    documents(delivery)
+        .filter(|d| d.head().kind == "Job" && d.component() == "knative-serving" && !label_of(d, JOB_LABEL).is_empty())
+        .collect()
+}
+
+/// A kind as `kubectl get` takes it.
+fn kind(identity: &Identity) -> String {
+    let group = if identity.group.is_empty() { String::new() } else { format!(".{}", identity.group) };
+    format!("{}{group}", identity.kind.to_lowercase())
+}
+
+/// Namespace, or `-`, and name.
+fn place(identity: &Identity) -> String {
+    format!("{} {}", identity.namespace.as_deref().unwrap_or("-"), identity.name)
+}
+
+/// `MIN MAX must|may PART`, the versions without their major number, `-` where none is stated. Knative's binaries end
+/// themselves on a Kubernetes older than their minimum (knative.dev/pkg/version).
+fn supported(supported: &Supported) -> String {
+    let minor = |version: Option<crate::kubernetes::Version>| version.map_or("-".to_owned(), |v| v.minor.to_string());
+    let must = if supported.component == "knative-serving" { "must" } else { "may" };
+    format!("{} {} {must} {}", minor(supported.range.min), minor(supported.range.max), supported.part)
+}
+
+/// How long a line of names gets.
+const WIDTH: usize = 110;
+
+/// Lines of kind, namespace and the names in it.
+fn objects(identities: impl Iterator<Item = Identity>) -> Result<Vec<String>, String> {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for identity in identities {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        if !identity.name.chars().all(plain) || !identity.namespace.iter().all(|n| n.chars().all(plain)) {
+            return Err(format!("apply.sh cannot name {identity}: its name has other than letters, digits and `-._:`"));
+        }
+        let line = format!("{} {}", kind(&identity), identity.namespace.as_deref().unwrap_or("-"));
+        let fits = |names: &str| line.len() + names.len() + identity.name.len() < WIDTH;
+        match lines.iter_mut().rev().find(|(place, names)| *place == line && fits(names)) {
+            Some((_, names)) => {
+                let _ = write!(names, " {}", identity.name);
+            }
+            None => lines.push((line, identity.name)),
+        }
+    }
+    Ok(lines.into_iter().map(|(place, names)| format!("{place} {names}")).collect())
+}
+
+/// Namespace and name of each Service that a webhook of the render is behind.
+fn webhooks(delivery: &Delivery<'_>) -> Result<BTreeSet<String>, String> {
+    let mut found = BTreeSet::new();
+    for document in documents(delivery).filter(|d| d.head().kind.ends_with("WebhookConfiguration")) {
+        let value = document.value().map_err(|e| e.to_string())?;
+        for webhook in value.get("webhooks").and_then(Value::as_array).into_iter().flatten() {
+            let of = |key: &str| webhook.pointer(&format!("/clientConfig/service/{key}")).and_then(Value::as_str);
+            if let (Some(namespace), Some(name)) = (of("namespace"), of("name")) {
+                found.insert(format!("{namespace} {name}"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The classes that the render's Ingresses name by `ingressClassName`.
+fn classes(ingresses: &[&Document]) -> Result<BTreeSet<String>, String> {
+    let mut found = BTreeSet::new();
+    for ingress in ingresses {
+        let value = ingress.value().map_err(|e| e.to_string())?;
+        found.extend(value.pointer("/spec/ingressClassName").and_then(Value::as_str).map(str::to_owned));
+    }
+    Ok(found)
+}

@@ -1,0 +1,156 @@
+
+# ---- Before anything is changed ----
+
+usage() {
+  cat <<END
+Applies $TITLE, and waits until it is ready.
+
+usage: sh apply.sh [--yes] [--dry-run] [--delete] [--context NAME] [--without-controller]
+
+  --yes                 ask nothing
+  --dry-run             change nothing: show what would be done. The server judges each object, once the namespaces are
+                        there; the second batch can be tried only when the CRDs of the first are in the cluster.
+  --delete              delete it again, in reverse: webhooks, Ingress (waits for the ALB to go), custom resources, all the
+                        rest, namespaces last
+  --context NAME        the context of kubectl's configuration; without it, the current one
+  --without-controller  go on without a load balancer controller: everything is applied, no ALB is waited for
+  -h, --help            this
+
+All waits together end after $WAIT seconds; KNRENDER_WAIT sets another number. A request that hangs may add a minute.
+It can be run again after any interruption, and ends in the same state.
+
+exit codes: 0 done; 1 failed, or not ready in time; 2 usage; 3 stopped before anything was changed; 130 interrupted
+END
+}
+
+# The context, and whether it leads to the cluster that this render is for. The names are those that \`aws eks
+# update-kubeconfig\` (an ARN) and eksctl (NAME.REGION.eksctl.io) write; of other names nothing is concluded.
+choose_context() {
+  command -v kubectl >/dev/null 2>&1 || fail 3 "kubectl is not installed: https://kubernetes.io/docs/tasks/tools/"
+  if [ -z "$context" ]; then
+    context=$(kubectl config current-context 2>/dev/null) || context=
+    [ -n "$context" ] || fail 3 "kubectl has no current context. \`aws eks update-kubeconfig --name ${CLUSTER:-NAME} --region ${REGION:-REGION}\` makes one, --context names one."
+  fi
+  cluster=$(kubectl config view --minify --context "$context" -o jsonpath='{.clusters[0].name}' 2>/dev/null) ||
+    fail 3 "kubectl's configuration has no context \`$context\`; \`kubectl config get-contexts\` lists them."
+  server=$(kubectl config view --minify --context "$context" -o jsonpath='{.clusters[0].cluster.server}') || server=unknown
+  its_name='' its_region=''
+  case $cluster in
+  arn:aws*:eks:*:cluster/*)
+    its_name=${cluster##*/}
+    its_region=$(printf '%s' "$cluster" | cut -d: -f4)
+    ;;
+  *.*.eksctl.io)
+    its_name=${cluster%%.*}
+    its_region=${cluster#*.}
+    its_region=${its_region%.eksctl.io}
+    ;;
+  esac
+  if [ -z "$its_region" ]; then
+    its_region=$(printf '%s' "$server" | sed -n 's|^https://[^/]*\.\([a-z0-9-]*\)\.eks\.amazonaws\.com.*|\1|p')
+  fi
+  other=
+  if [ -n "$CLUSTER" ] && [ -n "$its_name" ] && [ "$its_name" != "$CLUSTER" ]; then other="cluster $its_name"; fi
+  if [ -n "$REGION" ] && [ -n "$its_region" ] && [ "$its_region" != "$REGION" ]; then
+    other="${other:-cluster ${its_name:-(name unknown)}} in $its_region"
+  fi
+  say "$TITLE"
+  say "  context  $context"
+  say "  cluster  $cluster"
+  say "  server   $server"
+  if [ -z "$other" ]; then return; fi
+  say "  WRONG?   that is $other; this render is for cluster $CLUSTER in $REGION"
+  if [ -n "$yes" ] && [ -z "$context_is_given" ]; then
+    fail 3 "nothing was changed: the current context is another cluster's. Name the right one with --context; naming this one goes on with it."
+  fi
+}
+
+check_server() {
+  start_clock
+  persist "reach the server" k get --raw /version || fail 3 "the server $server does not answer. Nothing was changed."
+  minor=$(printf '%s' "$said" | tr -d ' \n' | sed -n 's/.*"gitVersion":"v1\.\([0-9]*\).*/\1/p')
+  if [ -z "$minor" ]; then
+    note "the server does not say which Kubernetes it is"
+    return
+  fi
+  while read -r min max must part; do
+    if [ -n "$part" ] && [ "$min" != - ] && [ "$minor" -lt "$min" ]; then
+      if [ "$must" = must ]; then
+        fail 3 "this server is Kubernetes 1.$minor; $part ends itself on anything older than 1.$min. Nothing was changed."
+      fi
+      note "this server is Kubernetes 1.$minor; $part supports 1.$min and newer"
+    fi
+    if [ -n "$part" ] && [ "$max" != - ] && [ "$minor" -gt "$max" ]; then
+      note "this server is Kubernetes 1.$minor; $part supports no newer one than 1.$max"
+    fi
+  done <<END
+$(supported)
+END
+}
+
+# Fargate profiles are AWS's, not Kubernetes': through this API only their nodes can be seen.
+check_fargate() {
+  if [ -n "$(k get nodes --selector eks.amazonaws.com/compute-type=fargate -o name 2>/dev/null)" ]; then return; fi
+  note "no Fargate node can be seen from here. A profile has to select each of these namespaces, or their pods stay Pending:"
+  of_kind namespace | awk '{ print "        " $2 }'
+  say "      \`aws eks list-fargate-profiles --cluster-name ${CLUSTER:-NAME} --region ${REGION:-REGION}\` lists the profiles."
+}
+
+# The controller's webhook takes every Ingress and every Service, so that nothing is applied before it is there.
+check_controller() {
+  if [ -z "$CONTROLLER" ] || [ -n "$without_controller" ]; then return; fi
+  missing=
+  persist "look for the load balancer controller" k get deployments --all-namespaces --selector "app.kubernetes.io/name=$CONTROLLER" -o name ||
+    fail 3 "the server $server does not answer. Nothing was changed."
+  [ -n "$said" ] || missing="no Deployment with the label app.kubernetes.io/name=$CONTROLLER is there"
+  for class in $(classes); do
+    persist "look for IngressClass $class" k get ingressclass "$class" --ignore-not-found -o name ||
+      fail 3 "the server $server does not answer. Nothing was changed."
+    [ -n "$said" ] || missing="${missing:+$missing, and }no IngressClass $class"
+  done
+  if [ -z "$missing" ]; then return; fi
+  fail 3 "the load balancer controller is missing: $missing. Nothing was changed.
+  Install it:        ${INSTALL:-sh $(dirname -- "$0")/alb-controller/install.sh}
+  Go on without it:  --without-controller (everything is applied; the Ingress stays without an ALB)"
+}
+
+check_metrics() {
+  if [ -z "$SCALES" ]; then return; fi
+  if [ -n "$(k get apiservice v1beta1.metrics.k8s.io -o name 2>/dev/null)" ]; then return; fi
+  note "metrics-server is missing (APIService v1beta1.metrics.k8s.io): what scales by CPU stays at its least number of pods"
+}
+
+# Knative goes up one minor version at a time (https://knative.dev/docs/install/upgrade/upgrade-installation/). Sets
+# $running to the versions that run, none for a new installation. 1.0 came after 0.26; 0.10 has only a label of its own.
+check_knative() {
+  running=
+  if [ -z "$KNATIVE" ]; then return; fi
+  persist "look for a running Knative" k get deployments --namespace knative-serving --ignore-not-found -o jsonpath='{range .items[*]}{.metadata.labels.app\.kubernetes\.io/name} {.metadata.labels.app\.kubernetes\.io/version} {.metadata.labels.serving\.knative\.dev/release}{"\n"}{end}' ||
+    fail 3 "the server $server does not answer. Nothing was changed."
+  running=$(printf '%s\n' "$said" | awk '$1 == "knative-serving" && $2 ~ /^v?[0-9]+\.[0-9]/ { print $2 } NF == 1 && /v[0-9]+\.[0-9]/ { print $1 }' | sed 's/^v//' | sort -u)
+  for version in $running; do
+    jump=$(printf '%s %s\n' "$version" "$KNATIVE" | awk '
+      function rank(version,  part) { split(version, part, "."); return part[1] ? (part[1] - 1) * 1000 + 27 + part[2] : part[2] }
+      { print rank($2) - rank($1) }')
+    if [ "$jump" -gt 1 ]; then
+      between=$(printf '%s\n' "$version" | awk -F. '{ if ($1 == 0 && $2 >= 26) print "1.0"; else print $1 "." $2 + 1 }')
+      fail 3 "Knative $version runs here, and goes up one minor version at a time: first \`knrender --knative $between --out between/\` and \`sh between/apply.sh\`. Nothing was changed."
+    elif [ "$jump" -lt -1 ]; then
+      fail 3 "Knative $version runs here, and this render is for $KNATIVE: no one goes back so far. Nothing was changed."
+    elif [ "$jump" -lt 0 ]; then
+      note "Knative $version runs here: this goes back to $KNATIVE, which Knative does not document"
+    elif [ "$version" != "$KNATIVE" ]; then
+      note "Knative $version runs here: this brings it to $KNATIVE"
+    fi
+  done
+}
+
+confirm() {
+  if [ -n "$yes" ] || [ -n "$dry_run" ]; then return; fi
+  printf '%s [y/N] ' "$1"
+  read -r answer || answer=
+  case $answer in
+  y | Y | yes) ;;
+  *) fail 3 "nothing was changed" ;;
+  esac
+}

@@ -1,0 +1,164 @@
+
+# ---- Deleting, in reverse ----
+
+# The kinds that this render's CRDs define, where the cluster has them.
+custom_kinds() {
+  there=$(k get crd -o name) || {
+    printf '%s\n' "$there"
+    return 1
+  }
+  for name in $(of_kind customresourcedefinition.apiextensions.k8s.io | awk '{ print $2 }'); do
+    if printf '%s\n' "$there" | grep -qxF "customresourcedefinition.apiextensions.k8s.io/$name"; then say "$name"; fi
+  done
+}
+
+# `kubectl get` that takes a kind which the server does not serve (any more) for one without objects.
+get_any() {
+  got=$(k get "$@" 2>&1) || case $got in
+  *"the server doesn't have a resource type"*) return 0 ;;
+  *)
+    printf '%s\n' "$got"
+    return 1
+    ;;
+  esac
+  printf '%s\n' "$got" | sed '/^No resources found/d; /^[Ww]arning: /d; /^$/d'
+}
+
+# What nobody else made, of a kind; these go with the CRDs, whoever made them.
+own_objects() {
+  get_any "$1" --all-namespaces -o go-template='{{range .items}}{{if not .metadata.ownerReferences}}{{with .metadata.namespace}}{{.}}/{{end}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}'
+}
+
+warn_of_loss() {
+  persist "list the CRDs" custom_kinds || late "the server does not answer"
+  kinds=$said
+  for kind in $kinds; do
+    persist "list $kind" own_objects "$kind" || late "the server does not answer"
+    if [ -n "$said" ]; then
+      say "These $kind go too:"
+      printf '%s\n' "$said" | awk 'NR <= 20 { print "  " $0 } END { if (NR > 20) print "  and " NR - 20 " more" }'
+    fi
+  done
+}
+
+# Deletes by kind, namespace (`-`: none) and names; what is not there is fine, and so is a kind that the server lost.
+delete() {
+  kind=$1 namespace=$(namespace_of "$2")
+  shift 2
+  if [ -n "$dry_run" ]; then set -- --dry-run=server "$@"; fi
+  if deleted=$(k delete "$kind" --namespace "$namespace" --ignore-not-found --wait=false "$@" 2>&1); then
+    printf '%s\n' "$deleted"
+    return
+  fi
+  case $deleted in
+  *"the server doesn't have a resource type"*) ;;
+  *)
+    printf '%s\n' "$deleted"
+    return 1
+    ;;
+  esac
+}
+# All objects whose kind a pattern names, last applied first.
+delete_all() {
+  while read -r kind names; do
+    # shellcheck disable=SC2254 # it is a pattern
+    case $kind in
+    '' | $2) continue ;;
+    $1) ;;
+    *) continue ;;
+    esac
+    # shellcheck disable=SC2086 # namespace and names, a word for each
+    persist "delete $kind" delete "$kind" $names || late "delete $kind"
+    printf '%s\n' "$said" | sed '/^$/d; /^[Ww]arning: /d; s/^/  /'
+  done <<END
+$(objects | awk '{ line[NR] = $0 } END { for (i = NR; i > 0; i--) print line[i] }')
+END
+}
+
+# Whether objects of a kind are gone: kind, namespace, names.
+are_gone() {
+  kind=$1 namespace=$(namespace_of "$2")
+  shift 2
+  there=$(get_any "$kind" --namespace "$namespace" "$@" --ignore-not-found -o name) || {
+    printf '%s\n' "$there"
+    return 1
+  }
+  [ -z "$there" ] || {
+    printf 'timed out waiting for these to go: %s\n' "$(printf '%s' "$there" | tr '\n' ' ')"
+    return 1
+  }
+}
+await_gone() {
+  if [ -n "$dry_run" ]; then return; fi
+  while read -r kind namespace names; do
+    if [ "$kind" != "$1" ]; then continue; fi
+    # shellcheck disable=SC2086 # a word for each name
+    persist "wait until $kind $names is gone" are_gone "$kind" "$namespace" $names || {
+      for name in $names; do why_it_stays "$kind" "$(namespace_of "$namespace")" "$name"; done
+      late "$kind is still there"
+    }
+  done <<END
+$(objects)
+END
+}
+why_it_stays() {
+  [ -n "$(k get "$1" "$3" --namespace "$2" --ignore-not-found -o name 2>/dev/null)" ] || return 0
+  finalizers=$(k get "$1" "$3" --namespace "$2" -o jsonpath='{.metadata.finalizers} {.spec.finalizers} {range .status.conditions[*]}{.message}{"\n"}{end}' 2>/dev/null) || finalizers=
+  say "  $1 $3 waits for its finalizers: $finalizers"
+  case $1 in
+  ingress.*)
+    say "  hint: the load balancer controller takes its finalizer off when the ALB is gone. Where the controller runs, its log"
+    say "        says what holds it up (kubectl logs --namespace kube-system --selector app.kubernetes.io/name=${CONTROLLER:-alb-ingress-controller})."
+    say "        Where the controller is gone, that never happens: install it again, or delete the ALB and its target groups by"
+    say "        hand (aws elbv2 describe-load-balancers), and then:"
+    say "        kubectl patch ingress $3 --namespace $2 --type merge --patch '{\"metadata\":{\"finalizers\":null}}'"
+    ;;
+  namespace) say "  hint: kube-controller-manager empties a namespace; \`kubectl get namespace $3 -o yaml\` says what is left in it." ;;
+  customresourcedefinition.*) say "  hint: objects of this kind are left, and who made them has to let go: kubectl get $3 --all-namespaces" ;;
+  esac
+}
+
+# Objects of the CRDs, while the controllers that have to let go of them still run.
+delete_custom() {
+  persist "list the CRDs" custom_kinds || late "the server does not answer"
+  kinds=$said
+  for kind in $kinds; do
+    persist "delete $kind" delete "$kind" - --all --all-namespaces || late "delete $kind"
+    printf '%s\n' "$said" | sed '/^$/d; /^No resources found/d; s/^/  /'
+  done
+  if [ -n "$dry_run" ]; then return; fi
+  persist "wait for custom resources to go" no_object_left || {
+    say "  hint: a finalizer holds them, whose controller does not take it off. Where that controller is gone:"
+    say "        kubectl patch KIND NAME --namespace NAMESPACE --type merge --patch '{\"metadata\":{\"finalizers\":null}}'"
+    late "custom resources are still there"
+  }
+}
+no_object_left() {
+  for kind in $kinds; do
+    left_over=$(get_any "$kind" --all-namespaces -o name) || {
+      printf '%s\n' "$left_over"
+      return 1
+    }
+    [ -z "$left_over" ] || {
+      printf 'timed out waiting for %s\n' "$left_over" | head -n 5
+      return 1
+    }
+  done
+}
+
+delete_everything() {
+  # First what would hold up everything else once its pods are gone.
+  say "Delete webhooks"
+  delete_all '*webhookconfiguration.*' ''
+  say "Delete the Ingress and wait until its ALB is gone"
+  delete_all 'ingress.*' ''
+  if [ -n "$INGRESS_KIND" ]; then await_gone "$INGRESS_KIND"; fi
+  say "Delete custom resources"
+  delete_custom
+  say "Delete the rest"
+  delete_all '*' namespace
+  await_gone customresourcedefinition.apiextensions.k8s.io
+  say "Delete namespaces"
+  delete_all namespace ''
+  await_gone namespace
+}

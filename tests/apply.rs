@@ -1,0 +1,406 @@
+//! Promise: `sh out/apply.sh` ends in the same state however often it is run and wherever it is interrupted, ends in bounded
+//! time, and loses no error. The cluster is `tests/support/kubectl.sh`; against a real API server nothing is tried here.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support {
+    pub mod cluster;
+    pub mod run;
+}
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use support::cluster::{Cluster, assert_has};
+use support::run::Place;
+
+/// Flags that say which cluster a render is for: the one that the kubectl of these tests leads to.
+const PROD: [&str; 4] = ["--cluster-name", "prod", "--region", "eu-west-1"];
+const ALB: &str = "k8s-1.eu-west-1.elb.amazonaws.com";
+
+#[test]
+fn an_empty_cluster_gets_everything_and_a_second_run_changes_nothing() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    let said = cluster.apply(&["--yes"]).ok().stdout;
+    assert_has(&said, &["namespace/knative-serving created", "Done.", ALB]);
+    let state = cluster.state();
+    assert_eq!(state.len(), 72); // 71 objects and the domains
+    let again = cluster.apply(&["--yes"]).ok().stdout;
+    assert_has(&again, &["71 unchanged"]);
+    assert_eq!(cluster.state(), state);
+}
+
+#[test]
+fn killed_at_any_call_and_run_again_it_ends_in_the_same_state() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls", "--with", "upgrade-jobs"]].concat()) else {
+        return;
+    };
+    cluster.apply(&["--yes"]).ok();
+    let (state, calls) = (cluster.state(), cluster.calls().len());
+    assert!(calls > 25, "{calls}");
+    for call in 1..=calls {
+        cluster.emptied().is("kill", &call.to_string());
+        assert_eq!(cluster.apply(&["--yes"]).code, -1, "call {call} was not its last");
+        cluster.apply(&["--yes"]).ok();
+        assert!(cluster.state() == state, "another state after a kill at call {call}");
+    }
+}
+
+#[test]
+fn deleting_can_be_killed_too() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls"]].concat()) else { return };
+    cluster.apply(&["--yes"]).ok();
+    let full = cluster.state();
+    let before = cluster.calls().len();
+    cluster.apply(&["--yes", "--delete"]).ok();
+    let calls = cluster.calls().len() - before;
+    assert!(calls > 30, "{calls}");
+    for call in (1..=calls).step_by(4) {
+        cluster.emptied().is("kill", &call.to_string());
+        for (object, text) in &full {
+            let file = if object == "domains" { object.clone() } else { format!("objects/{object}") };
+            cluster.is(&file, text);
+        }
+        assert_eq!(cluster.apply(&["--yes", "--delete"]).code, -1, "call {call} was not its last");
+        cluster.apply(&["--yes", "--delete"]).ok();
+        assert_eq!(cluster.state().len(), 1, "after a kill at call {call}: {:?}", cluster.state().keys());
+    }
+}
+
+#[test]
+fn a_webhook_that_starts_is_waited_for_and_the_reason_is_shown() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.apply(&["--yes"]).ok();
+    let state = cluster.state();
+    cluster.is("webhook-down", "14");
+    let said = cluster.apply_waiting("30", &["--yes"]).ok().stdout;
+    assert_has(&said, &["not yet: ", "no endpoints available for service \"webhook\""]);
+    assert_eq!(cluster.state(), state);
+}
+
+#[test]
+fn a_webhook_that_never_answers_ends_the_run_in_bounded_time() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.apply(&["--yes"]).ok();
+    cluster.is("webhook-down", "1000000");
+    let started = Instant::now();
+    let said = cluster.apply(&["--yes"]).fails(1);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_has(&said, &["no endpoints available for service \"webhook\"", "not within 3 seconds"]);
+}
+
+#[test]
+fn a_server_that_restarts_in_the_middle_is_waited_for() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    for call in ["* get --raw*", "* apply *", "* wait *crd*", "* rollout *", "* get ingress.*", "* patch *"] {
+        let refused =
+            "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?";
+        cluster.emptied().is("refuse", &format!("2|{call}|{refused}\n"));
+        let said = cluster.apply_waiting("30", &["--yes"]).ok().stdout;
+        assert_eq!(cluster.state().len(), 72, "{call}");
+        assert!(said.contains("was refused") || call.contains("raw"), "{call}: {said}");
+    }
+}
+
+#[test]
+fn an_error_that_waiting_does_not_cure_ends_the_run_at_once_and_is_shown() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    for message in [
+        "Error from server (Forbidden): error when creating \"f\": deployments.apps is forbidden: User \"u\" cannot create",
+        "The Deployment \"activator\" is invalid: spec.selector: Invalid value: field is immutable",
+        "Error from server (BadRequest): admission webhook \"config.webhook\" denied the request: timed out waiting is no word",
+        "Unable to connect to the server: x509: certificate signed by unknown authority",
+        "Error from server (InternalError): failed calling webhook \"a\": connection refused\\nError from server (Forbidden): no",
+    ] {
+        cluster.emptied().is("refuse", &format!("1000|* apply *|{message}\n"));
+        let started = Instant::now();
+        let said = cluster.apply_waiting("60", &["--yes"]).fails(1);
+        assert!(started.elapsed() < Duration::from_secs(20), "{message}");
+        assert_has(&said, &[message.rsplit("\\n").next().unwrap(), "waiting does not help"]);
+    }
+}
+
+#[test]
+fn a_kind_that_the_server_does_not_know_yet_is_waited_for_in_the_second_batch_alone() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls"]].concat()) else { return };
+    let unknown = "error: resource mapping not found for name: \"a\" from \"f\": no matches for kind \"Certificate\"\\nensure CRDs are installed first";
+    cluster.is("refuse", &format!("2|*apply*second-batch*|{unknown}\n"));
+    assert_has(&cluster.apply_waiting("30", &["--yes"]).ok().stdout, &["not yet: ", "Done."]);
+    cluster.emptied().is("refuse", &format!("1|*apply*first-batch*|{unknown}\n"));
+    assert_has(&cluster.apply_waiting("30", &["--yes"]).fails(1), &["no matches for kind", "waiting does not help"]);
+}
+
+#[test]
+fn where_no_controller_runs_the_waits_end_with_what_is_stuck() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.is("idle", "").is("controller", "").is("controller-webhook", "");
+    let started = Instant::now();
+    let ran = cluster.apply(&["--yes", "--without-controller"]);
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert_has(&ran.stdout, &["Deployment knative-serving/activator", "there are no pods", "kube-controller-manager"]);
+    assert_has(&ran.stderr, &["Waiting for deployment \"activator\" rollout to finish: 0 of 1"]);
+    assert_has(&ran.fails(1), &["Deployment knative-serving/activator is not available: not within 3 seconds"]);
+    assert_eq!(cluster.state().len(), 72);
+}
+
+#[test]
+fn a_missing_load_balancer_controller_is_refused_before_anything_is_applied() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.is("controller", "").is("controller-webhook", "");
+    let said = cluster.apply(&["--yes"]).fails(3);
+    assert_has(&said, &["sh out/alb-controller/install.sh", "--without-controller", "no IngressClass alb"]);
+    assert_eq!(cluster.changes(), Vec::<String>::new());
+    let said = cluster.apply(&["--yes", "--without-controller"]).ok().stdout;
+    assert!(!said.contains("Wait for the ALB"), "{said}");
+}
+
+#[test]
+fn a_controller_webhook_without_endpoints_is_waited_for_and_then_named() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.is("controller", "");
+    let said = cluster.apply(&["--yes", "--without-controller"]).fails(1);
+    assert_has(&said, &["kube-system/aws-load-balancer-webhook-service has no ready pod", "not within 3 seconds"]);
+    assert_eq!(cluster.changes(), Vec::<String>::new());
+}
+
+#[test]
+fn the_context_of_another_cluster_is_refused_unless_it_is_named() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    for (name, server) in [
+        ("arn:aws:eks:eu-west-1:123456789012:cluster/test", "https://A.gr7.eu-west-1.eks.amazonaws.com"),
+        ("arn:aws:eks:us-east-1:123456789012:cluster/prod", "https://A.gr7.us-east-1.eks.amazonaws.com"),
+        ("test.eu-west-1.eksctl.io", "https://A.gr7.eu-west-1.eks.amazonaws.com"),
+        ("mine", "https://A.gr7.us-east-1.eks.amazonaws.com"),
+    ] {
+        cluster.emptied().is("cluster", name).is("server", server);
+        let ran = cluster.apply(&["--yes"]);
+        assert_has(&ran.stdout, &["WRONG?", name]);
+        assert_has(&ran.fails(3), &["nothing was changed", "--context"]);
+        assert_eq!(cluster.changes(), Vec::<String>::new());
+        cluster.apply(&["--yes", "--context", "prod"]).ok();
+    }
+    cluster.emptied().is("cluster", "prod.eu-west-1.eksctl.io");
+    assert!(!cluster.apply(&["--yes"]).ok().stdout.contains("WRONG?"));
+}
+
+#[test]
+fn a_kubernetes_that_knative_does_not_run_on_is_refused_and_one_that_is_newer_is_noted() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.is("version", "v1.33.1-eks-1");
+    assert_has(&cluster.apply(&["--yes"]).fails(3), &["Kubernetes 1.33; knative-serving 1.23.0 ends itself"]);
+    assert_eq!(cluster.changes(), Vec::<String>::new());
+    let Some(cluster) = Cluster::with(&["--gloo", "v1.3.9", "--rule-set", "seed"]) else { return };
+    let said = cluster.apply(&["--yes", "--without-controller"]).ok().stdout;
+    assert_has(&said, &["knative-serving 0.10.0, which Gloo bundles supports no newer one than 1.21"]);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls"]].concat()) else { return };
+    let said = cluster.apply(&["--dry-run"]).ok().stdout;
+    assert_has(&said, &["created (client dry run)", "it cannot be tried before its CRDs are there"]);
+    assert_eq!(cluster.changes(), Vec::<String>::new());
+    assert_eq!(cluster.state().len(), 1);
+    cluster.apply(&["--yes"]).ok();
+    let (state, changes) = (cluster.state(), cluster.changes());
+    assert_has(&cluster.apply(&["--dry-run"]).ok().stdout, &["71 unchanged", "Would set config-domain"]);
+    cluster.apply(&["--dry-run", "--delete"]).ok();
+    assert_eq!((cluster.state(), cluster.changes()), (state, changes));
+}
+
+#[test]
+fn nothing_is_done_without_a_terminal_or_a_yes_and_a_wrong_option_is_named() {
+    let Some(cluster) = Cluster::with(&[]) else { return };
+    assert_has(&cluster.apply(&[]).fails(2), &["no terminal", "--yes"]);
+    assert_has(&cluster.apply(&["--force"]).fails(2), &["`--force` is not an option"]);
+    assert_has(&cluster.apply(&["--context"]).fails(2), &["--context takes a name"]);
+    assert_has(&cluster.apply_waiting("soon", &["--yes"]).fails(2), &["`soon`, which is not a number"]);
+    insta::assert_snapshot!("help", cluster.apply_waiting("1200", &["--help"]).ok().stdout);
+    assert_eq!(cluster.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn it_can_be_called_from_any_folder_and_lie_in_one_with_spaces() {
+    let Some(place) = Place::with_upstream() else { return };
+    let cluster = Cluster::of(place, "a render/of $mine", &PROD);
+    cluster.apply(&["--yes"]).ok();
+    let state = cluster.state();
+    for (folder, script) in [
+        ("a render/of $mine", "apply.sh"),
+        ("a render", "of $mine/apply.sh"),
+        ("fake", "../a render/of $mine/apply.sh"),
+    ] {
+        cluster.emptied();
+        let output = cluster.command(folder, script, &["--yes"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(cluster.state(), state);
+    }
+    let mode = fs::metadata(cluster.place.path("a render/of $mine/apply.sh")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o100, 0o100);
+}
+
+#[test]
+fn without_a_domain_knative_gets_the_name_of_the_alb_and_another_choice_stays() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    let said = cluster.apply(&["--yes"]).ok().stdout;
+    assert_has(&said, &[&format!("curl -H 'Host: hello.default.{ALB}' http://{ALB}")]);
+    assert_eq!(cluster.state()["domains"], format!("{ALB}\n"));
+    // Another ALB after the first was deleted.
+    cluster.is("address", "k8s-2.eu-west-1.elb.amazonaws.com");
+    cluster.apply(&["--yes"]).ok();
+    assert_eq!(cluster.state()["domains"], "k8s-2.eu-west-1.elb.amazonaws.com\n");
+    cluster.is("domains", "apps.example.org\n");
+    let before = cluster.changes().iter().filter(|c| c.contains(" patch ")).count();
+    let said = cluster.apply(&["--yes"]).ok().stdout;
+    assert_has(&said, &["config-domain names apps.example.org", "hello.default.apps.example.org"]);
+    assert_eq!(cluster.changes().iter().filter(|c| c.contains(" patch ")).count(), before);
+}
+
+#[test]
+fn with_a_domain_the_record_to_make_is_named() {
+    let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
+    let flags = [&PROD[..], &["--domain", "apps.example.com", "--certificate-arn", arn]].concat();
+    let Some(cluster) = Cluster::with(&flags) else { return };
+    let said = cluster.apply(&["--yes"]).ok().stdout;
+    let call = format!("curl --connect-to ::{ALB}: https://hello-default.apps.example.com");
+    assert_has(&said, &[&format!("*.apps.example.com, an alias (or CNAME) of {ALB}"), &call]);
+    assert_eq!(cluster.state()["domains"], "");
+}
+
+#[test]
+fn deleting_goes_webhooks_ingress_custom_resources_the_rest_namespaces() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls"]].concat()) else { return };
+    cluster.apply(&["--yes"]).ok();
+    cluster.is("objects/services.serving.knative.dev~shop~cart", "kind: Service\n");
+    let said = cluster.apply(&["--yes", "--delete"]).ok().stdout;
+    assert_has(&said, &["These services.serving.knative.dev go too:\n  cart"]);
+    let order = [
+        cluster.position(&["delete validatingwebhookconfiguration.admissionregistration.k8s.io"]),
+        cluster.position(&["delete ingress.networking.k8s.io"]),
+        cluster.position(&["get ingress.networking.k8s.io", "kourier-alb --ignore-not-found"]),
+        cluster.position(&["delete services.serving.knative.dev", "--all --all-namespaces"]),
+        cluster.position(&["delete deployment.apps"]),
+        cluster.position(&["delete customresourcedefinition.apiextensions.k8s.io"]),
+        cluster.position(&["delete namespace "]),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(cluster.state().len(), 1, "{:?}", cluster.state().keys());
+    let namespaces: Vec<_> = cluster.calls().into_iter().filter(|c| c.contains("delete namespace ")).collect();
+    assert!(namespaces.iter().all(|c| c.ends_with("knative-serving kourier-system")), "{namespaces:?}");
+    cluster.apply(&["--yes", "--delete"]).ok();
+}
+
+#[test]
+fn an_ingress_that_stays_is_explained_and_nothing_behind_it_is_deleted() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.apply(&["--yes"]).ok();
+    cluster.is("stays", "ingress\n");
+    let ran = cluster.apply(&["--yes", "--delete"]);
+    assert_has(&ran.stdout, &["Where the controller is gone, that never happens", "\"finalizers\":null"]);
+    assert_has(&ran.fails(1), &["ingress.networking.k8s.io is still there: not within 3 seconds"]);
+    assert!(!cluster.changes().iter().any(|c| c.contains("delete deployment.apps")));
+}
+
+#[test]
+fn knative_goes_up_one_minor_version_at_a_time() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    for (running, next) in [("1.21.2", "1.22"), ("1.9.0", "1.10"), ("0.26.0", "1.0"), ("0.25.1", "0.26")] {
+        cluster.is("running", &format!("knative-serving {running} \n"));
+        let said = cluster.apply(&["--yes"]).fails(3);
+        assert_has(
+            &said,
+            &[&format!("Knative {running} runs here"), &format!("knrender --knative {next} --out between/")],
+        );
+    }
+    cluster.is("running", "knative-serving  v0.10.0\n");
+    assert_has(&cluster.apply(&["--yes"]).fails(3), &["Knative 0.10.0 runs here"]);
+    // Another project's Deployment in the same namespace says nothing about Knative.
+    cluster.is("running", "contour 1.30.0 \n").is("refuse", "1|*apply*|error: far enough\n");
+    assert_has(&cluster.apply(&["--yes"]).fails(1), &["far enough"]);
+    cluster.is("running", "knative-serving 1.25.0 \n");
+    assert_has(&cluster.apply(&["--yes"]).fails(3), &["no one goes back so far"]);
+    assert_eq!(cluster.state().len(), 1);
+    cluster.is("running", "knative-serving 1.22.1 \nknative-serving 1.23.0 \n");
+    assert_has(&cluster.apply(&["--yes"]).ok().stdout, &["Knative 1.22.1 runs here: this brings it to 1.23.0"]);
+}
+
+#[test]
+fn upgrade_jobs_come_after_the_new_core() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--with", "upgrade-jobs"]].concat()) else { return };
+    cluster.apply(&["--yes"]).ok();
+    let core = cluster.position(&["apply", "--selector app notin ("]);
+    let ready = cluster.position(&["rollout", "deployment/webhook"]);
+    let jobs = cluster.position(&["apply --force", "--selector app in ("]);
+    assert!(core < ready && ready < jobs, "{core} {ready} {jobs}");
+    cluster.is("job", "Failed");
+    let said = cluster.apply(&["--yes"]).fails(1);
+    assert_has(&said, &["a log", "failed. Running this again runs it anew"]);
+    cluster.position(&["delete job storage-version-migration-serving-1.23.0"]);
+}
+
+#[test]
+fn where_a_stored_version_goes_its_objects_are_moved_before_the_new_core() {
+    let gone = "The CustomResourceDefinition \"domainmappings.serving.knative.dev\" is invalid: status.storedVersions[0]: \
+                Invalid value: \"v1alpha1\": missing from spec.versions";
+    let refuse = format!("1|*apply*--dry-run=server*|{gone}\n");
+    let before = |with: &[&str]| {
+        let cluster = Cluster::with(&[&PROD[..], with].concat())?;
+        cluster.apply(&["--yes"]).ok();
+        cluster.place.write("fake/log", "");
+        cluster.is("running", "knative-serving 1.22.1 \n").is("refuse", &refuse);
+        Some(cluster)
+    };
+    let Some(cluster) = before(&["--with", "upgrade-jobs"]) else { return };
+    cluster.apply(&["--yes"]).ok();
+    let moved = cluster.position(&["apply --force", "--selector app=storage-version-migration-serving"]);
+    let deleted = cluster.position(&["delete job storage-version-migration-serving-1.23.0"]);
+    let core = cluster.calls().iter().position(|c| c.contains("notin") && !c.contains("--dry-run")).unwrap();
+    let again = cluster.position(&["apply --force", "--selector app in ("]);
+    assert!(moved < deleted && deleted < core && core < again, "{moved} {deleted} {core} {again}");
+    let Some(cluster) = before(&[]) else { return };
+    assert_has(&cluster.apply(&["--yes"]).fails(3), &["status.storedVersions[0]", "--with upgrade-jobs"]);
+    assert_eq!(cluster.changes(), Vec::<String>::new());
+}
+
+#[test]
+fn the_seed_stack_goes_controller_first_batch_crds_second_batch() {
+    let flags = [&["--gloo", "v1.3.9", "--rule-set", "seed", "--vpc-id", "vpc-0123456789abcdef0"], &PROD[..]].concat();
+    let Some(cluster) = Cluster::with(&flags) else { return };
+    cluster.is("version", "v1.20.2").is("controller-webhook", "");
+    cluster.apply(&["--yes"]).ok();
+    let order = [
+        cluster.position(&["alb-controller.yaml"]),
+        cluster.position(&["apply", "first-batch.yaml"]),
+        cluster.position(&["wait --for=condition=Established"]),
+        cluster.position(&["apply", "second-batch.yaml"]),
+        cluster.position(&["rollout", "kube-system"]),
+        cluster.position(&["get ingress.extensions"]),
+    ];
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(cluster.state()["domains"], format!("{ALB}\n"));
+    assert_eq!(cluster.state().len(), 78);
+    cluster.apply(&["--yes", "--delete"]).ok();
+    assert_eq!(cluster.state().len(), 1, "{:?}", cluster.state().keys());
+}
+
+#[test]
+fn objects_too_large_for_client_side_apply_go_server_side() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", "keep-descriptions: true\n");
+    let cluster = Cluster::of(place, "out", &[&["--gloo", "v1.8.0"], &PROD[..]].concat());
+    cluster.apply(&["--yes"]).ok();
+    for call in cluster.changes().iter().filter(|c| c.contains(" apply ")) {
+        assert_has(call, &["--server-side --force-conflicts"]);
+    }
+}
+
+#[test]
+fn the_lists_in_the_script_are_held() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls", "--with", "upgrade-jobs"]].concat()) else {
+        return;
+    };
+    let script = cluster.place.read("out/apply.sh");
+    insta::assert_snapshot!("lists", script.split("# ---- Talking").next().unwrap());
+}
