@@ -70,9 +70,9 @@ fn the_default_stack_is_one_batch_of_71_objects() {
             "about/images.txt",
             "about/plan.txt",
             "about/provenance.json",
+            "apply.sh",
             "apps/always-on.yaml",
             "apps/hello.yaml",
-            "apply.sh",
             "knative-kourier-fargate-first-batch.yaml"
         ]
     );

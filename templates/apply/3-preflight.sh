@@ -13,7 +13,7 @@ usage: sh apply.sh [--yes] [--dry-run] [--delete] [--context NAME] [--without-co
   --delete              delete it again, in reverse: webhooks, Ingress (waits for the ALB to go), custom resources, all the
                         rest, namespaces last
   --context NAME        the context of kubectl's configuration; without it, the current one
-  --without-controller  go on without a load balancer controller: everything is applied, no ALB is waited for
+  --without-controller  the load balancer controller comes later: no ALB is waited for, and its lack is no failure
   -h, --help            this
 
 All waits together end after $WAIT seconds; KNRENDER_WAIT sets another number. A request that hangs may add a minute.
@@ -96,8 +96,10 @@ check_fargate() {
   say "      \`aws eks list-fargate-profiles --cluster-name ${CLUSTER:-NAME} --region ${REGION:-REGION}\` lists the profiles."
 }
 
-# The controller's webhook takes every Ingress and every Service, so that nothing is applied before it is there.
+# Whether somebody will make an ALB. Without a controller the rest is applied all the same: it takes the Ingress when it comes.
+# Sets $no_controller to what is missing.
 check_controller() {
+  no_controller=
   if [ -z "$CONTROLLER" ] || [ -n "$without_controller" ]; then return; fi
   missing=
   persist "look for the load balancer controller" k get deployments --all-namespaces --selector "app.kubernetes.io/name=$CONTROLLER" -o name ||
@@ -108,11 +110,11 @@ check_controller() {
       fail 3 "the server $server does not answer. Nothing was changed."
     [ -n "$said" ] || missing="${missing:+$missing, and }no IngressClass $class"
   done
+  no_controller=$missing
   if [ -z "$missing" ]; then return; fi
-  fail 3 "the load balancer controller is missing: $missing. Nothing was changed.
-  Install it:        ${INSTALL:-sh $(dirname -- "$0")/alb-controller/install.sh}
-  Go on without it:  --without-controller (everything is applied; the Ingress stays without an ALB)"
+  note "the load balancer controller is missing: $missing. The Ingress has no ALB until it is installed: $(how_to_install)"
 }
+how_to_install() { printf '%s' "${INSTALL:-sh $(dirname -- "$0")/alb-controller/install.sh}"; }
 
 check_metrics() {
   if [ -z "$SCALES" ]; then return; fi

@@ -3,7 +3,7 @@
 
 # A webhook of the controller's that does not answer refuses every Service and every Ingress.
 await_controller() {
-  if [ -n "$CONTROLLER" ] && [ -z "$without_controller" ]; then
+  if [ -n "$CONTROLLER" ] && [ -z "$without_controller$no_controller" ]; then
     say "Wait for the load balancer controller"
     persist "wait for the load balancer controller" k wait deployments --all-namespaces --selector "app.kubernetes.io/name=$CONTROLLER" --for=condition=Available --timeout="$(a_while)" ||
       late "the Deployment of the load balancer controller is not available; \`kubectl describe pods -A -l app.kubernetes.io/name=$CONTROLLER\` says why"
@@ -101,7 +101,11 @@ apply_all() {
   await_deployments
   await_webhooks
   await_jobs
-  if [ -z "$without_controller" ]; then await_addresses; fi
+  if [ -n "$without_controller" ]; then return; fi
+  if [ -n "$no_controller" ]; then
+    fail 1 "everything is applied, and the Ingress has no ALB: $no_controller. Install the controller ($(how_to_install)) and run this again, or say --without-controller where that is meant."
+  fi
+  await_addresses
 }
 
 apply_batch() {
@@ -113,8 +117,30 @@ apply_batch() {
   show_applied
 }
 
+# Where nobody acts on Deployments at all, all waiting is in vain: kube-controller-manager notes within seconds that it saw one.
+await_attention() {
+  one=$(of_kind deployment.apps | head -n 1)
+  if [ -z "$one" ]; then return; fi
+  whole=$end
+  end=$(($(date +%s) + 60))
+  if [ "$end" -gt "$whole" ]; then end=$whole; fi
+  # shellcheck disable=SC2086 # namespace and name
+  persist "look at the first Deployment" is_seen $one || case $said in
+  *"nobody looks at"*) fail 1 "$said: no kube-controller-manager runs here, so that no pod ever starts. Everything is applied; running this again goes on from here." ;;
+  esac
+  end=$whole
+}
+is_seen() {
+  seen=$(k get deployment "$2" --namespace "$1" -o jsonpath='{.status.observedGeneration}') || return 1
+  [ -n "$seen" ] || {
+    echo "timed out waiting for its status: nobody looks at Deployment $1/$2"
+    return 1
+  }
+}
+
 await_deployments() {
   say "Wait for the Deployments; on Fargate a first pod takes more than a minute"
+  await_attention
   while read -r namespace name; do
     if [ -z "$name" ]; then continue; fi
     persist "wait for Deployment $namespace/$name" k rollout status "deployment/$name" --namespace "$(namespace_of "$namespace")" --timeout="$(a_while)" || {

@@ -2,7 +2,7 @@
 # ---- What was asked for ----
 
 main() {
-  yes='' dry_run='' delete='' context='' context_is_given='' without_controller='' dry=''
+  yes='' dry_run='' delete='' context='' context_is_given='' without_controller='' no_controller='' dry=''
   case $WAIT in
   '' | *[!0-9]*) fail 2 "KNRENDER_WAIT is \`$WAIT\`, which is not a number of seconds" ;;
   esac

@@ -3,7 +3,8 @@
 # obeys these files, where they are there:
 #   refuse        lines `TIMES|PATTERN|MESSAGE`: so many calls that match fail with the message (`\n` breaks a line)
 #   kill          the number of the call in the middle of which the caller, whose pid is in `pid`, is killed
-#   idle          no controller runs: nothing becomes available, finishes, gets an address or goes
+#   idle          no controller runs: nothing is looked at, becomes available, finishes, gets an address or goes
+#   stuck         with idle: the controllers run, and have no success
 #   webhook-down  for so many further calls Knative's webhook, once it is configured, answers nobody
 #   stays         kinds that are not gone after a delete, one a line
 #   context cluster server version nodes controller controller-webhook running job   what is said of these
@@ -226,7 +227,7 @@ get)
   job) if [ -e "objects/job~$namespace~$2" ] && [ ! -e idle ]; then said job Complete; fi ;;
   pods | events) echo "No resources found" >&2 ;;
   deployment)
-    if [ -e "objects/deployment~$namespace~$2" ]; then case $output in *conditions*) if [ -e idle ]; then echo "$2 False"; else echo "$2 True"; fi ;; *) echo "app=$2," ;; esac fi
+    if [ -e "objects/deployment~$namespace~$2" ]; then case $output in *observedGeneration*) if [ ! -e idle ] || [ -e stuck ]; then echo 1; fi ;; *conditions*) if [ -e idle ]; then echo "$2 False"; else echo "$2 True"; fi ;; *) echo "app=$2," ;; esac fi
     ;;
   configmap) printf '_example\n' && cat domains 2>/dev/null ;;
   *)
