@@ -1,6 +1,7 @@
 //! `CustomResourceDefinition`s as the API server reads them: whether their schemas are structural ([`structural`]), and whether
 //! objects are what they say ([`instance`]).
 
+mod format;
 pub mod instance;
 pub mod structural;
 

@@ -27,6 +27,7 @@ pub mod names;
 mod network;
 mod pods;
 mod references;
+mod rules;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -85,15 +86,19 @@ impl Validation<'_> {
         let mut unchecked = BTreeMap::new();
         for object in self.due() {
             let mut found = Found { object, findings: &mut findings };
-            meta::check(&mut found);
             let api = &object.head.api_version;
-            if let Some(kind) = model.kind(api, &object.identity.kind) {
+            let own = model.kind(api, &object.identity.kind);
+            meta::check(&mut found, own.is_some());
+            if let Some(kind) = own {
                 shape::check(&model, kind.type_name, &object.value, &mut found);
-                meta::named(&mut found);
                 kinds(&mut found);
             } else if is_kubernetes_group(&object.identity.group) && !crds.has_group(&object.identity.group) {
                 api_unknown(&mut found, &model, &removed);
-            } else if !crds.check(&mut found) {
+            } else if crds.check(&mut found) {
+                if object.head.metadata.is_object() {
+                    shape::part(&model, "meta.v1.ObjectMeta", &object.head.metadata, "/metadata", &mut found);
+                }
+            } else {
                 *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
             }
         }

@@ -1,16 +1,15 @@
 //! An object against the schema of its CRD, as the API server does it: nulls are dropped and defaults filled in first, fields
 //! that nothing names are refused (strict validation), and then values are checked.
 //!
-//! Not checked: rules in CEL, and formats other than byte, cidr, date, date-time, ipv4, ipv6, mac and uuid.
+//! Not checked: formats that [`format`](super::format) does not know, and the `metadata` of objects within the object.
 //! Source: <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
-
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::{Problem, ProblemKind};
+use super::{Problem, ProblemKind, format};
 use crate::rewrite::pointer;
+use crate::validate::names;
 
 const KEEP: &str = "x-kubernetes-preserve-unknown-fields";
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
@@ -19,32 +18,61 @@ const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 /// What is wrong with an object by the root schema of its version. `metadata` is not looked at, and neither is `status` where
 /// it is a subresource, since the API server drops it.
 pub fn problems(schema: &Value, object: &Value, status_is_dropped: bool) -> Vec<Problem> {
+    let Some((schema, object)) = prepared(schema, object, status_is_dropped) else { return Vec::new() };
     let mut walk = Walk { found: Vec::new(), path: String::new() };
-    let mut object = object.clone();
-    if let Some(map) = object.as_object_mut() {
-        for key in ["apiVersion", "kind", "metadata"] {
-            map.shift_remove(key);
-        }
-        if status_is_dropped {
-            map.shift_remove("status");
-        }
-        if let Some(schema) = schema.as_object() {
-            let mut schema = schema.clone();
-            if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-                for key in ["apiVersion", "kind", "metadata"] {
-                    properties.shift_remove(key);
-                }
-            }
-            if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
-                required.retain(|name| !matches!(name.as_str(), Some("apiVersion" | "kind" | "metadata")));
-                if status_is_dropped {
-                    required.retain(|name| name.as_str() != Some("status"));
-                }
-            }
-            walk.node(&schema, &object);
-        }
-    }
+    walk.node(&schema, &object);
     walk.found
+}
+
+/// What is wrong with a value by a schema, such as a default by its own.
+pub(super) fn value_problems(schema: &Map<String, Value>, value: &Value) -> Vec<Problem> {
+    let mut walk = Walk { found: Vec::new(), path: String::new() };
+    walk.node(schema, value);
+    walk.found
+}
+
+/// Schema and object without what the API server checks otherwise, the object with its defaults and without its nulls.
+fn prepared(schema: &Value, object: &Value, status_is_dropped: bool) -> Option<(Map<String, Value>, Value)> {
+    let mut apart = vec!["apiVersion", "kind", "metadata"];
+    apart.extend(status_is_dropped.then_some("status"));
+    let (mut schema, mut object) = (schema.as_object()?.clone(), object.clone());
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.retain(|name, _| !apart.contains(&name.as_str()) || name == "status");
+    }
+    if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| !name.as_str().is_some_and(|name| apart.contains(&name)));
+    }
+    object.as_object_mut()?.retain(|name, _| !apart.contains(&name.as_str()));
+    fill(&schema, &mut object);
+    Some((schema, object))
+}
+
+/// Drops nulls where none are allowed, and fills defaults in, as the API server does before it looks.
+pub(super) fn fill(schema: &Map<String, Value>, value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let properties = schema.get("properties").and_then(Value::as_object);
+            let more = schema.get("additionalProperties").and_then(Value::as_object);
+            let of = |name: &str| properties.and_then(|p| p.get(name)).and_then(Value::as_object).or(more);
+            map.retain(|name, value| !value.is_null() || of(name).is_none_or(|of| is(of, "nullable")));
+            for (name, property) in properties.into_iter().flatten() {
+                if let Some(default) = property.get("default").filter(|_| !map.contains_key(name)) {
+                    map.insert(name.clone(), default.clone());
+                }
+            }
+            for (name, value) in map {
+                if let Some(of) = of(name) {
+                    fill(of, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(of) = schema.get("items").and_then(Value::as_object) {
+                items.iter_mut().for_each(|item| fill(of, item));
+            }
+        }
+        _ => {}
+    }
 }
 
 struct Walk {
@@ -123,8 +151,6 @@ impl Walk {
         for (key, value) in map {
             let of = properties.and_then(|p| p.get(key)).or(more.filter(|m| m.is_object())).and_then(Value::as_object);
             match of {
-                // A null that is not allowed counts as nothing.
-                Some(of) if value.is_null() && !is(of, "nullable") => {}
                 Some(of) => self.below(key, |walk| walk.node(of, value)),
                 None if more == Some(&Value::Bool(true)) || is(schema, KEEP) => {}
                 None if embedded && matches!(key.as_str(), "apiVersion" | "kind" | "metadata") => {}
@@ -138,9 +164,26 @@ impl Walk {
         if embedded {
             for key in ["apiVersion", "kind"] {
                 if map.get(key).and_then(Value::as_str).is_none_or(str::is_empty) {
-                    self.say(ProblemKind::Missing, format!("`{key}` is missing"));
+                    self.missing(key);
                 }
             }
+            self.embedded(map);
+        }
+    }
+
+    fn missing(&mut self, name: &str) {
+        self.below(name, |walk| walk.say(ProblemKind::Missing, format!("`{name}` is missing")));
+    }
+
+    /// An object within the object, whose kind and name have the forms that all have.
+    fn embedded(&mut self, map: &Map<String, Value>) {
+        let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
+        if !kind.is_empty() && !names::is_label_1035(&kind.to_ascii_lowercase()) {
+            self.below("kind", |walk| walk.say(ProblemKind::Value, format!("`{kind}` is no kind")));
+        }
+        let name = map.get("metadata").and_then(|m| m.get("name")).and_then(Value::as_str).unwrap_or_default();
+        if !name.is_empty() && !names::is_path_segment(name) {
+            self.below("metadata/name", |walk| walk.say(ProblemKind::Value, format!("`{name}` is no name")));
         }
     }
 
@@ -150,9 +193,7 @@ impl Walk {
                 "set" => Some(item.clone()),
                 "map" => {
                     let keys = schema.get("x-kubernetes-list-map-keys")?.as_array()?.iter().filter_map(Value::as_str);
-                    let default = |key: &str| schema.get("items")?.get("properties")?.get(key)?.get("default").cloned();
-                    let value = |key: &str| item.get(key).cloned().or_else(|| default(key)).unwrap_or(Value::Null);
-                    Some(keys.map(value).collect())
+                    Some(keys.map(|key| item.get(key).cloned().unwrap_or(Value::Null)).collect())
                 }
                 _ => None,
             }
@@ -167,7 +208,7 @@ impl Walk {
 
     /// What a schema says of a value beyond its type and its fields; also inside allOf and the like.
     fn values(&mut self, schema: &Map<String, Value>, value: &Value) {
-        if let Some(wanted) = schema.get("enum").and_then(Value::as_array)
+        if let Some(wanted) = schema.get("enum").and_then(Value::as_array).filter(|wanted| !wanted.is_empty())
             && !wanted.iter().any(|one| same(one, value))
         {
             let all = wanted.iter().map(|w| w.as_str().map_or_else(|| w.to_string(), str::to_owned));
@@ -181,12 +222,8 @@ impl Walk {
                 self.count(schema, map.len(), "Properties", "fields");
                 let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
                 for name in required.filter_map(Value::as_str) {
-                    let of = schema.get("properties").and_then(|p| p.get(name));
-                    let defaulted = of.is_some_and(|of| of.get("default").is_some());
-                    let nullable = of.and_then(Value::as_object).is_some_and(|of| is(of, "nullable"));
-                    let there = map.get(name).is_some_and(|v| !v.is_null() || nullable || of.is_none());
-                    if !there && !defaulted {
-                        self.say(ProblemKind::Missing, format!("`{name}` is missing"));
+                    if !map.contains_key(name) {
+                        self.missing(name);
                     }
                 }
             }
@@ -219,7 +256,7 @@ impl Walk {
         }
         self.values(part, value);
         for (name, of) in part.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if let Some(inner) = value.get(name).filter(|v| !v.is_null()) {
+            if let Some(inner) = value.get(name) {
                 self.below(name, |walk| walk.part(of, inner));
             }
         }
@@ -245,7 +282,7 @@ impl Walk {
             self.say(ProblemKind::Value, format!("`{text}` does not match the pattern {pattern}"));
         }
         if let Some(format) = schema.get("format").and_then(Value::as_str)
-            && !has_format(format, text)
+            && !format::has_format(format, text)
         {
             self.say(ProblemKind::Value, format!("`{text}` is not of the format {format}"));
         }
@@ -300,114 +337,5 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn has_format(format: &str, text: &str) -> bool {
-    let hex = |text: &str, length: usize| text.len() == length && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let like = |pattern: &str| Regex::new(pattern).is_ok_and(|regex| regex.is_match(text));
-    match format {
-        "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
-        "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
-        "cidr" => crate::validate::names::is_cidr(text),
-        "mac" => text.split([':', '-']).count() == 6 && text.split([':', '-']).all(|part| hex(part, 2)),
-        "uuid" => {
-            let plain = text.replace('-', "");
-            hex(&plain, 32)
-        }
-        "byte" => like(r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"),
-        "date" => like(r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$"),
-        "date-time" => like(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$"),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::needless_pass_by_value)] // short to call
-    use super::*;
-    use serde_json::json;
-
-    fn fields(spec: Value, given: Value) -> Vec<String> {
-        let schema = json!({"type": "object", "properties": {"spec": spec}});
-        problems(&schema, &json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "a"}, "spec": given}), true)
-            .into_iter()
-            .map(|p| format!("{} {:?}", p.field, p.kind))
-            .collect()
-    }
-
-    #[test]
-    fn what_a_schema_demands_is_held_against_values() {
-        for (schema, good, bad, kind) in [
-            (json!({"type": "string"}), json!("a"), json!(1), "Type"),
-            (json!({"type": "integer"}), json!(1.0), json!(1.5), "Type"),
-            (json!({"type": "integer", "minimum": 1}), json!(1), json!(0), "Value"),
-            (json!({"type": "integer", "maximum": 3, "exclusiveMaximum": true}), json!(2), json!(3), "Value"),
-            (json!({"type": "number", "multipleOf": 0.5}), json!(1.5), json!(1.6), "Value"),
-            (json!({"type": "string", "enum": ["a", "b"]}), json!("b"), json!("c"), "Value"),
-            (json!({"type": "string", "pattern": "^a+$"}), json!("aa"), json!("b"), "Value"),
-            (json!({"type": "string", "maxLength": 2}), json!("éé"), json!("abc"), "Value"),
-            (json!({"type": "string", "format": "ipv4"}), json!("10.0.0.1"), json!("10.0.0"), "Value"),
-            (json!({"type": "string", "format": "no-such"}), json!("x"), json!(1), "Type"),
-            (json!({"type": "array", "items": {"type": "string"}, "minItems": 1}), json!(["a"]), json!([]), "Value"),
-            (json!({"x-kubernetes-int-or-string": true}), json!("50%"), json!(true), "Type"),
-            (
-                json!({"type": "object", "additionalProperties": {"type": "integer"}}),
-                json!({"a": 1}),
-                json!({"a": "b"}),
-                "/a Type",
-            ),
-            (
-                json!({"type": "object", "properties": {"a": {"type": "string"}}}),
-                json!({"a": "b"}),
-                json!({"b": "c"}),
-                "/b Unknown",
-            ),
-            (
-                json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}}),
-                json!({"a": "b"}),
-                json!({}),
-                "Missing",
-            ),
-            (json!({"type": "string", "oneOf": [{"enum": ["a"]}, {"maxLength": 1}]}), json!("b"), json!("a"), "Value"),
-            (json!({"type": "string", "anyOf": [{"enum": ["a"]}, {"maxLength": 1}]}), json!("a"), json!("bb"), "Value"),
-            (json!({"type": "string", "not": {"enum": ["a"]}}), json!("b"), json!("a"), "Value"),
-            (json!({"type": "string", "allOf": [{"minLength": 2}]}), json!("ab"), json!("a"), "Value"),
-            (
-                json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}}),
-                json!(["a", "b"]),
-                json!(["a", "a"]),
-                "/1 Value",
-            ),
-            (
-                json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"],
-                "items": {"type": "object", "properties": {"n": {"type": "string", "default": "x"}}}}),
-                json!([{"n": "a"}, {}]),
-                json!([{"n": "x"}, {}]),
-                "/1 Value",
-            ),
-        ] {
-            assert_eq!(fields(schema.clone(), good.clone()), Vec::<String>::new(), "{schema} {good}");
-            let kind = if kind.starts_with('/') { format!("/spec{kind}") } else { format!("/spec {kind}") };
-            assert_eq!(fields(schema.clone(), bad.clone()), [kind], "{schema} {bad}");
-        }
-    }
-
-    #[test]
-    fn a_null_counts_as_nothing_unless_it_is_allowed() {
-        let schema = |nullable: bool| json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "nullable": nullable}}});
-        assert_eq!(fields(schema(false), json!({"a": null})), ["/spec Missing"]);
-        assert_eq!(fields(schema(true), json!({"a": null})), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_default_stands_in_for_what_is_required() {
-        let schema =
-            json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "default": "x"}}});
-        assert_eq!(fields(schema, json!({})), Vec::<String>::new());
-    }
-
-    #[test]
-    fn unknown_fields_may_stand_where_they_are_kept() {
-        let schema = json!({"type": "object", KEEP: true, "properties": {"a": {"type": "string"}}});
-        assert_eq!(fields(schema.clone(), json!({"b": 1})), Vec::<String>::new());
-        assert_eq!(fields(schema, json!({"a": 1})), ["/spec/a Type"]);
-    }
-}
+mod tests;

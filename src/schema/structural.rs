@@ -1,13 +1,13 @@
 //! What the API server refuses of a `CustomResourceDefinition` in apiextensions.k8s.io/v1, beyond the types of its fields.
 //!
-//! Not checked: CEL rules and what they may cost, and whether defaults fit their schemas.
+//! Not checked: CEL rules and what they may cost.
 //! Source: <https://github.com/kubernetes/apiextensions-apiserver/blob/v0.36.0/pkg/apis/apiextensions/validation/validation.go>
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Problem, ProblemKind};
+use super::{Problem, ProblemKind, instance};
 use crate::rewrite::pointer;
 use crate::validate::names;
 
@@ -34,6 +34,23 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 
 fn is(schema: &Map<String, Value>, key: &str) -> bool {
     schema.get(key) == Some(&Value::Bool(true))
+}
+
+/// Whether anyOf says integer or string, as it may where [`INT_OR_STRING`] is true.
+fn is_either(schema: &Map<String, Value>) -> bool {
+    let kinds: Option<Vec<_>> = schema.get("anyOf").and_then(Value::as_array).map(|parts| {
+        parts
+            .iter()
+            .map(|part| part.as_object().filter(|part| part.len() == 1).map_or("", |_| text(part, "type")))
+            .collect()
+    });
+    kinds.is_some_and(|kinds| kinds == ["integer", "string"])
+}
+
+/// Whether the first of allOf says so.
+fn is_either_of_all(schema: &Map<String, Value>) -> bool {
+    let first = schema.get("allOf").and_then(|all| all.get(0)).and_then(Value::as_object);
+    first.is_some_and(is_either)
 }
 
 impl Walk {
@@ -108,6 +125,15 @@ impl Walk {
                     walk.below("webhook/clientConfig", |walk| walk.say("the strategy Webhook needs it"));
                 }
                 let versions = webhook.get("conversionReviewVersions").and_then(Value::as_array);
+                for (i, version) in versions.into_iter().flatten().enumerate() {
+                    let name = version.as_str().unwrap_or_default();
+                    let twice = versions.is_some_and(|all| all[..i].contains(version));
+                    if twice || !names::is_label_1035(name) {
+                        let what =
+                            if twice { "it is there twice".to_owned() } else { format!("`{name}` is no version") };
+                        walk.below(&format!("webhook/conversionReviewVersions/{i}"), |walk| walk.say(what));
+                    }
+                }
                 if !versions.is_some_and(|v| v.iter().any(|v| matches!(v.as_str(), Some("v1" | "v1beta1")))) {
                     walk.below("webhook/conversionReviewVersions", |walk| {
                         walk.say("neither v1 nor v1beta1 is among them");
@@ -158,6 +184,12 @@ impl Walk {
             });
         }
         if let Some(scale) = version.pointer("/subresources/scale").filter(|s| !s.is_null()) {
+            let label = text(scale, "labelSelectorPath");
+            if !label.is_empty() && ![".spec.", ".status."].iter().any(|start| label.starts_with(start)) {
+                self.below("subresources/scale/labelSelectorPath", |walk| {
+                    walk.say("it starts neither with .spec. nor with .status.");
+                });
+            }
             for (key, start) in [("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")] {
                 if !text(scale, key).starts_with(start) {
                     self.below(&format!("subresources/scale/{key}"), |walk| {
@@ -198,7 +230,7 @@ impl Walk {
 
     fn node(&mut self, schema: &Map<String, Value>, is_root: bool) {
         self.forbidden(schema);
-        let kind = schema.get("type").and_then(Value::as_str);
+        let kind = schema.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty());
         let (keep, either) = (is(schema, KEEP), is(schema, INT_OR_STRING));
         match kind {
             None if !keep && !either && !is_root => self.below("type", |walk| walk.say("a type is required")),
@@ -220,20 +252,35 @@ impl Walk {
             self.below(KEEP, |walk| walk.say("it is true or not there"));
         }
         self.extensions(schema, kind);
+        if is(schema, "x-kubernetes-embedded-resource") && kind != Some("object") {
+            self.below("type", |walk| walk.say("it has to be object where x-kubernetes-embedded-resource is true"));
+        }
+        if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+            self.default(schema, default);
+        }
         if is(schema, "x-kubernetes-embedded-resource") && !keep && schema.get("properties").is_none() {
             self.below("properties", |walk| walk.say("an embedded resource has properties, or keeps unknown fields"));
         }
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if let Some(property) = property.as_object() {
-                self.below(&format!("properties/{}", pointer::escape(name)), |walk| walk.node(property, false));
-            }
+            let nothing = Map::new();
+            let property = property.as_object().unwrap_or(&nothing);
+            self.below(&format!("properties/{}", pointer::escape(name)), |walk| walk.node(property, false));
         }
         for key in ["items", "additionalProperties"] {
             if let Some(of) = schema.get(key).and_then(Value::as_object) {
                 self.below(key, |walk| walk.node(of, false));
             }
         }
-        self.junctors(schema, schema, either);
+        self.junctors(schema, schema, either && (is_either(schema) || is_either_of_all(schema)));
+    }
+
+    /// A default is as its own schema says, with the defaults within it.
+    fn default(&mut self, schema: &Map<String, Value>, default: &Value) {
+        let mut filled = default.clone();
+        instance::fill(schema, &mut filled);
+        for problem in instance::value_problems(schema, &filled) {
+            self.below(&format!("default{}", problem.field), |walk| walk.say(problem.what));
+        }
     }
 
     fn forbidden(&mut self, schema: &Map<String, Value>) {
@@ -274,11 +321,13 @@ impl Walk {
             }
             Some("map") => {
                 let items = schema.get("items").unwrap_or(&Value::Null);
-                for key in keys.into_iter().flatten().filter_map(Value::as_str) {
+                let mut seen = BTreeSet::new();
+                for key in keys.into_iter().flatten().map(|key| key.as_str().unwrap_or_default()) {
                     let of = items.get("properties").and_then(|p| p.get(key));
                     let required = items.get("required").and_then(Value::as_array);
                     let required = required.is_some_and(|r| r.iter().any(|r| r.as_str() == Some(key)));
                     let what = match of {
+                        _ if !seen.insert(key) => "is there twice",
                         None => "is no property of the items",
                         Some(of) if !required && of.get("default").is_none() => {
                             "is neither required nor has it a default"
@@ -352,71 +401,4 @@ impl Walk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn crd(schema: &Value) -> Value {
-        json!({
-            "metadata": {"name": "things.example.com"},
-            "spec": {
-                "group": "example.com", "scope": "Namespaced", "names": {"kind": "Thing", "plural": "things"},
-                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
-            },
-        })
-    }
-
-    fn found(crd: &Value) -> Vec<String> {
-        problems(crd).into_iter().map(|p| p.field.replace("/spec/versions/0/schema/openAPIV3Schema", "…")).collect()
-    }
-
-    #[test]
-    fn a_structural_schema_is_taken() {
-        let schema = json!({"type": "object", "properties": {
-            "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
-            "spec": {"type": "object", KEEP: true, "oneOf": [{"required": ["a"]}], "properties": {
-                "a": {"anyOf": [{"type": "integer"}, {"type": "string"}], INT_OR_STRING: true, "pattern": "^a"},
-                "l": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"],
-                    "items": {"type": "object", "required": ["n"], "properties": {"n": {"type": "string"}}}},
-            }},
-        }});
-        assert_eq!(found(&crd(&schema)), Vec::<String>::new());
-    }
-
-    #[test]
-    fn what_is_not_structural_is_named() {
-        let of = |property: Value| json!({"type": "object", "properties": {"a": property}});
-        for (schema, field) in [
-            (json!({}), "…/type"),
-            (of(json!({})), "…/properties/a/type"),
-            (of(json!({"type": "array"})), "…/properties/a/items"),
-            (of(json!({"type": "text"})), "…/properties/a/type"),
-            (of(json!({"type": "string", KEEP: true})), "…/properties/a/type"),
-            (of(json!({"type": "string", INT_OR_STRING: true})), "…/properties/a/type"),
-            (of(json!({"type": "object", "additionalProperties": false})), "…/properties/a/additionalProperties"),
-            (of(json!({"type": "string", "anyOf": [{"type": "string"}]})), "…/properties/a/anyOf/0/type"),
-            (
-                of(json!({"type": "object", "anyOf": [{"properties": {"b": {}}}]})),
-                "…/properties/a/anyOf/0/properties/b",
-            ),
-            (of(json!({"type": "string", "x-kubernetes-list-type": "set"})), "…/properties/a/x-kubernetes-list-type"),
-            (of(json!({"$ref": "#/a", KEEP: true})), "…/properties/a/$ref"),
-            (of(json!({"type": "string", "pattern": "("})), "…/properties/a/pattern"),
-            (
-                json!({"type": "object", "properties": {"metadata": {"type": "object", "properties": {"labels": {"type": "object"}}}}}),
-                "…/properties/metadata/properties/labels",
-            ),
-        ] {
-            assert_eq!(found(&crd(&schema)), [field], "{schema}");
-        }
-    }
-
-    #[test]
-    fn a_definition_has_one_storage_version_and_its_own_name() {
-        let mut two = crd(&json!({"type": "object"}));
-        two["spec"]["versions"][0]["storage"] = json!(false);
-        two["metadata"]["name"] = json!("other.example.com");
-        two["spec"]["scope"] = json!("Everywhere");
-        assert_eq!(found(&two), ["/metadata/name", "/spec/scope", "/spec/versions"]);
-    }
-}
+mod tests;

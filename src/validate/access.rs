@@ -2,7 +2,7 @@
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/rbac/validation/validation.go>
 
 use super::at::At;
-use super::{Found, meta, names};
+use super::{Found, names, pods};
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;
@@ -12,8 +12,14 @@ pub(super) fn check(found: &mut Found<'_>) {
             for rule in root.list("rules") {
                 check_rule(found, &rule, object.identity.kind == "Role");
             }
-            for selector in root.get("aggregationRule").map(|r| r.list("clusterRoleSelectors")).unwrap_or_default() {
-                meta::labels(found, &selector, "matchLabels");
+            let Some(aggregation) = root.get("aggregationRule") else { return };
+            let selectors = aggregation.list("clusterRoleSelectors");
+            if selectors.is_empty() {
+                let at = aggregation.field("clusterRoleSelectors");
+                found.at("missing-field", &at, "an aggregationRule has a selector or more");
+            }
+            for selector in selectors {
+                pods::selector_requirements(found, &selector);
             }
         }
         kind => binding(found, &root, kind == "ClusterRoleBinding"),
@@ -50,7 +56,8 @@ fn binding(found: &mut Found<'_>, root: &At<'_>, cluster: bool) {
         let group = subject.text("apiGroup");
         match subject.text("kind") {
             "ServiceAccount" => {
-                if subject.text("namespace").is_empty() {
+                // A RoleBinding's own namespace is the default.
+                if subject.text("namespace").is_empty() && cluster {
                     found.at("missing-field", &subject.field("namespace"), "a ServiceAccount stands in a namespace");
                 }
                 if !group.is_empty() {

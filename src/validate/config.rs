@@ -2,7 +2,9 @@
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/core/validation/validation.go>
 
 use super::at::At;
+use super::rules::quantity;
 use super::{Found, names};
+use crate::fargate::quantity::Quantity;
 
 /// The most that all values of a `ConfigMap` or a Secret may have, in bytes.
 const MOST: usize = 1024 * 1024;
@@ -39,8 +41,14 @@ pub(super) fn check(found: &mut Found<'_>) {
                     found.at("bad-value", &mode.path, format!("it is none of {}", known.join(", ")));
                 }
             }
-            if spec.down(&["resources", "requests", "storage"]).is_none() {
-                found.at("missing-field", "/spec/resources/requests/storage", "a claim says how much it wants");
+            match spec.down(&["resources", "requests", "storage"]) {
+                None => {
+                    found.at("missing-field", "/spec/resources/requests/storage", "a claim says how much it wants");
+                }
+                Some(at) if quantity(at.value).is_some_and(|asked| asked <= Quantity::ZERO) => {
+                    found.at("bad-value", &at.path, "it has to be more than 0");
+                }
+                Some(_) => {}
             }
             if !spec.has("accessModes") {
                 found.at("missing-field", "/spec/accessModes", "a claim says how it is accessed");
@@ -52,7 +60,9 @@ pub(super) fn check(found: &mut Found<'_>) {
 fn keys(found: &mut Found<'_>, root: &At<'_>, groups: &[&str]) {
     let mut size = 0;
     for (key, at) in groups.iter().flat_map(|group| root.map(group)) {
-        size += at.value.as_str().map_or(0, str::len);
+        // Base64 writes three bytes as four.
+        let encoded = found.object.identity.kind == "Secret" && at.path.starts_with("/data/");
+        size += at.value.as_str().map_or(0, |text| if encoded { text.len() / 4 * 3 } else { text.len() });
         if !names::is_config_key(key) {
             found.at(
                 "bad-value",
@@ -66,17 +76,35 @@ fn keys(found: &mut Found<'_>, root: &At<'_>, groups: &[&str]) {
     }
 }
 
+/// The annotation of a token's Secret.
+const ACCOUNT: &str = "kubernetes.io/service-account.name";
+
 fn secret(found: &mut Found<'_>, root: &At<'_>) {
-    let needs: &[&str] = match root.text("type") {
+    let (kind, any) = (root.text("type"), root.text("type") == "kubernetes.io/basic-auth");
+    let needs: &[&str] = match kind {
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
         "kubernetes.io/dockercfg" => &[".dockercfg"],
         "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/basic-auth" => &["username", "password"],
         _ => &[],
     };
-    for key in needs {
-        if root.down(&["data", key]).is_none() && root.down(&["stringData", key]).is_none() {
-            found.at("missing-field", "/data", format!("a Secret of type {} needs `{key}`", root.text("type")));
+    // An empty value will do.
+    let there = |key: &&str| ["data", "stringData"].iter().any(|group| root.value[*group].get(*key).is_some());
+    let missing: Vec<_> = needs.iter().copied().filter(|key| !there(key)).collect();
+    if !missing.is_empty() && (!any || missing.len() == needs.len()) {
+        let keys = missing.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
+        let keys = keys.join(if any { " or " } else { " and " });
+        found.at("missing-field", "/data", format!("a Secret of type {kind} needs {keys}"));
+    }
+    for key in needs.iter().filter(|key| key.starts_with(".docker")) {
+        if let Some(at) = root.down(&["stringData", key])
+            && at.value.as_str().is_some_and(|text| serde_json::from_str::<serde_json::Map<_, _>>(text).is_err())
+        {
+            found.at("bad-value", &at.path, "it is no JSON object");
         }
+    }
+    if kind == "kubernetes.io/service-account-token" && root.down(&["metadata", "annotations", ACCOUNT]).is_none() {
+        found.at("missing-field", "/metadata/annotations", format!("a Secret of type {kind} needs {ACCOUNT}"));
     }
 }

@@ -200,6 +200,7 @@ fn shape_of(text: &'static str) -> Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validate::names;
 
     #[test]
     fn a_kind_is_known_in_its_versions_only() {
@@ -226,9 +227,26 @@ mod tests {
             let of = newest.get(name).unwrap_or_else(|| panic!("{name}"));
             for rule in rules {
                 let fields = if rule.field == "-" { rule.arguments.clone() } else { vec![rule.field] };
+                if matches!(rule.rule, "name" | "named" | "each") {
+                    assert_ne!(names::words(rule.arguments[0]), names::words("no such form"), "{rule:?}");
+                }
                 assert!(fields.iter().all(|f| of.fields.contains_key(f)), "{name} {rule:?}");
-                let known =
-                    ["in", "range", "name", "filled", "unique", "number-or-percent", "port", "one-of", "most-one"];
+                let known = [
+                    "in",
+                    "is",
+                    "name",
+                    "named",
+                    "each",
+                    "filled",
+                    "needed",
+                    "range",
+                    "unique",
+                    "number-or-percent",
+                    "port",
+                    "quantity",
+                    "one-of",
+                    "most-one",
+                ];
                 assert!(known.contains(&rule.rule), "{rule:?}");
             }
         }

@@ -15,8 +15,28 @@ pub fn wrong(form: &str, text: &str) -> Option<String> {
         "env" => !text.is_empty() && text.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'='),
         "ip" => text.parse::<IpAddr>().is_ok(),
         "cidr" => is_cidr(text),
-        "absolute" => text.starts_with('/'),
-        "relative-path" => !text.is_empty() && !text.starts_with('/') && text.split('/').all(|part| part != ".."),
+        "label-1035" => is_label_1035(text),
+        "label-value" => is_label_value(text),
+        "limit-type" => {
+            matches!(text, "Container" | "PersistentVolumeClaim" | "Pod") || (text.contains('/') && is_qualified(text))
+        }
+        "search" => text == "." || is_subdomain(&text.strip_suffix('.').unwrap_or(text).replace('_', "a")),
+        "some" => !text.is_empty(),
+        "config-key" => is_config_key(text),
+        "path-segment" => is_path_segment(text),
+        "header" => !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+        "url-path" => is_url_path(text),
+        "domain-path" => {
+            text.len() <= 250
+                && text.split_once('/').is_some_and(|(domain, path)| is_subdomain(domain) && is_path(path))
+        }
+        "provisioner" => is_qualified(&text.to_lowercase()),
+        "resource-field" => is_resource_field(text),
+        "without-dots" => !text.is_empty() && without_dots(text),
+        "file-path" => {
+            !text.is_empty() && !text.starts_with(['/', '\\']) && !text.starts_with("..") && without_dots(text)
+        }
+        "relative-path" => !text.is_empty() && !text.starts_with('/') && without_dots(text),
         "https" => {
             text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains(['?', '#', '@']))
         }
@@ -30,7 +50,7 @@ pub fn wrong(form: &str, text: &str) -> Option<String> {
 }
 
 /// A form in words.
-fn words(form: &str) -> &'static str {
+pub(super) fn words(form: &str) -> &'static str {
     match form {
         "label" => "a DNS label: lower-case letters, digits and dashes, 63 at the most",
         "subdomain" => "a DNS subdomain: lower-case letters, digits, dashes and dots, 253 at the most",
@@ -43,7 +63,20 @@ fn words(form: &str) -> &'static str {
         "env" => "the name of an environment variable",
         "ip" => "an IP address",
         "cidr" => "a CIDR block",
-        "absolute" => "a path that starts with a slash",
+        "label-1035" => "a DNS label that starts with a letter",
+        "label-value" => "the value of a label: letters, digits, `-`, `_` and `.`, 63 at the most",
+        "limit-type" => "Container, PersistentVolumeClaim or Pod",
+        "search" => "a domain to search in",
+        "some" => "a text with something in it",
+        "config-key" => "a key of a ConfigMap or a Secret: letters, digits, `-`, `_` and `.`, 253 at the most",
+        "path-segment" => "a name without `/` and `%`",
+        "header" => "the name of an HTTP header: letters, digits and dashes",
+        "url-path" => "a path of a URL: a slash, and then DNS subdomains with slashes between them",
+        "domain-path" => "a domain, a slash and a path, 250 characters at the most",
+        "provisioner" => "the name of a provisioner, such as efs.csi.aws.com",
+        "resource-field" => "limits or requests of cpu, memory or ephemeral-storage, such as limits.cpu",
+        "without-dots" => "a path without `..`",
+        "file-path" => "a relative path that does not start with `..` or have it within",
         "relative-path" => "a relative path without `..`",
         "https" => "an https URL without user, query and fragment",
         "webhook" => "a domain of three parts or more, as a webhook's name has to be",
@@ -127,6 +160,27 @@ pub fn is_cidr(text: &str) -> bool {
         Err(_) => return false,
     };
     bits.len() <= 3 && bits.bytes().all(|b| b.is_ascii_digit()) && bits.parse::<u16>().is_ok_and(|bits| bits <= most)
+}
+
+fn without_dots(path: &str) -> bool {
+    path.split('/').all(|part| part != "..")
+}
+
+/// The path of a webhook.
+fn is_url_path(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('/') else { return false };
+    rest.is_empty() || rest.strip_suffix('/').unwrap_or(rest).split('/').all(is_subdomain)
+}
+
+/// What may follow the host in a URL.
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&b))
+}
+
+fn is_resource_field(text: &str) -> bool {
+    let Some((group, resource)) = text.split_once('.') else { return false };
+    matches!(group, "limits" | "requests")
+        && (["cpu", "memory", "ephemeral-storage"].contains(&resource) || resource.starts_with("hugepages-"))
 }
 
 fn is_field_path(text: &str) -> bool {

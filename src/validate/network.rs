@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::at::At;
-use super::{Found, meta, names, pods};
+use super::{Found, meta, names, pods, rules};
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;
@@ -36,7 +36,7 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
     if ports.is_empty() && !headless && kind != "ExternalName" {
         found.at("missing-field", &spec.field("ports"), "a Service has a port or more");
     }
-    let (mut named, mut used) = (BTreeSet::new(), BTreeSet::new());
+    let (mut named, mut used, mut opened) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for port in &ports {
         let name = port.text("name");
         if name.is_empty() && ports.len() > 1 {
@@ -51,6 +51,23 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
             && !used.insert((number, protocol))
         {
             found.at("duplicate-entry", &port.field("port"), format!("{protocol} port {number} is there twice"));
+        }
+        if let Some(target) = port.get("targetPort").filter(|at| *at.value != 0 && at.value != "")
+            && let Some(what) = rules::port(target.value)
+        {
+            found.at("bad-value", &target.path, what);
+        }
+        if let Some(number) = port.int("nodePort").filter(|n| *n != 0) {
+            if !(30000..=32767).contains(&number) {
+                found.at("node-port", &port.field("nodePort"), format!("{number} is not from 30000 to 32767"));
+            }
+            if !opened.insert((number, protocol)) {
+                found.at(
+                    "duplicate-entry",
+                    &port.field("nodePort"),
+                    format!("{protocol} port {number} is there twice"),
+                );
+            }
         }
         if port.int("nodePort").is_some_and(|n| n != 0) && matches!(kind, "ClusterIP" | "ExternalName") {
             found.at("conflict", &port.field("nodePort"), format!("a Service of type {kind} has none"));
@@ -105,7 +122,7 @@ fn addresses(found: &mut Found<'_>, spec: &At<'_>, kind: &str, headless: bool) {
         }
     }
     for at in spec.list("loadBalancerSourceRanges") {
-        if at.value.as_str().is_some_and(|range| !names::is_cidr(range.trim())) {
+        if !at.value.as_str().is_some_and(|range| names::is_cidr(range.trim())) {
             found.at("bad-value", &at.path, "it is not a CIDR block");
         }
     }
@@ -116,8 +133,10 @@ fn ingress(found: &mut Found<'_>, root: &At<'_>, spec: &At<'_>) {
     if !spec.has("defaultBackend") && spec.list("rules").is_empty() {
         found.at("missing-field", &spec.path, "an Ingress needs rules or a defaultBackend");
     }
-    if spec.has("ingressClassName") && root.down(&["metadata", "annotations", CLASS]).is_some() {
-        found.at("conflict", &spec.field("ingressClassName"), format!("the annotation {CLASS} says it as well"));
+    if spec.has("ingressClassName")
+        && let Some(annotation) = root.down(&["metadata", "annotations", CLASS])
+    {
+        found.at("conflict", &annotation.path, "it does not go with ingressClassName");
     }
     if let Some(backend) = spec.get("defaultBackend") {
         check_backend(found, &backend);
@@ -154,9 +173,20 @@ fn check_path(found: &mut Found<'_>, path: &At<'_>) {
 }
 
 fn check_backend(found: &mut Found<'_>, backend: &At<'_>) {
+    if let Some(resource) = backend.get("resource") {
+        let group = resource.text("apiGroup");
+        if resource.has("apiGroup") && !names::is_subdomain(group) {
+            found.at("bad-value", &resource.field("apiGroup"), format!("`{group}` is not a DNS subdomain"));
+        }
+        for key in ["kind", "name"] {
+            if !names::is_path_segment(resource.text(key)) {
+                found.at("bad-value", &resource.field(key), format!("`{}` is no {key}", resource.text(key)));
+            }
+        }
+    }
     if let Some(service) = backend.get("service") {
         let name = service.text("name");
-        if !name.is_empty() && !names::is_label(name) {
+        if !name.is_empty() && !names::is_label_1035(name) {
             found.at("bad-name", &service.field("name"), format!("`{name}` is no name of a Service"));
         }
         if !service.has("port") {
@@ -174,9 +204,15 @@ fn policy(found: &mut Found<'_>, spec: &At<'_>) {
             found.at("bad-value", &kind.path, "it is neither Ingress nor Egress");
         }
     }
+    if spec.list("policyTypes").len() > 2 {
+        found.at("bad-value", &spec.field("policyTypes"), "there are two types only");
+    }
     for (list, peers) in [("ingress", "from"), ("egress", "to")] {
         for rule in spec.list(list) {
             for peer in rule.list(peers) {
+                for selector in ["podSelector", "namespaceSelector"].iter().filter_map(|key| peer.get(key)) {
+                    pods::selector_requirements(found, &selector);
+                }
                 let selectors = peer.has("podSelector") || peer.has("namespaceSelector");
                 match (peer.has("ipBlock"), selectors) {
                     (true, true) => found.at("conflict", &peer.path, "an ipBlock stands alone"),

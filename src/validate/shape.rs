@@ -1,15 +1,23 @@
 //! An object against the fields of its type: no field that is not there, nothing of another type, nothing missing, and what
 //! `rules.txt` demands of single fields. This is what the API server reads and checks before it looks at the whole.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use super::model::{Model, Shape};
-use super::{Found, names};
+use super::{Found, names, rules};
 use crate::fargate::quantity::Quantity;
 
-/// Checks `value`, which stands at `path`, against a type of the model.
+/// Checks an object against its type of the model.
 pub(super) fn check(model: &Model, type_name: &str, value: &Value, found: &mut Found<'_>) {
-    Walk { model, found, lax: false }.object(type_name, value, &mut String::new());
+    part(model, type_name, value, "", found);
+}
+
+/// Checks a part of an object, which stands at `path`.
+pub(super) fn part(model: &Model, type_name: &str, value: &Value, path: &str, found: &mut Found<'_>) {
+    let unchecked_pod = type_name == "apps.v1.StatefulSet";
+    Walk { model, found, lax: false, unchecked_pod }.object(type_name, value, &mut path.to_owned());
 }
 
 struct Walk<'w, 'f> {
@@ -17,10 +25,14 @@ struct Walk<'w, 'f> {
     found: &'w mut Found<'f>,
     /// Inside of what the API server decodes apart, where it does not look for unknown fields.
     lax: bool,
+    /// For a `StatefulSet`, whose pod and claims the API server reads and does not check.
+    unchecked_pod: bool,
 }
 
 /// Fields that the schemas call required and that the API server does without: it defaults them, or their zero will do.
-const DEFAULTED: [(&str, &str); 16] = [
+const DEFAULTED: [(&str, &str); 18] = [
+    ("apiextensions.v1.CustomResourceDefinitionVersion", "served"),
+    ("apiextensions.v1.CustomResourceDefinitionVersion", "storage"),
     ("apps.v1.ControllerRevision", "revision"),
     ("apps.v1.StatefulSetSpec", "serviceName"),
     ("core.v1.HTTPHeader", "value"),
@@ -36,8 +48,10 @@ const DEFAULTED: [(&str, &str); 16] = [
     ("scheduling.v1.PriorityClass", "value"),
     ("storage.v1.CSIDriver", "spec"),
     ("storage.v1.CSINodeSpec", "drivers"),
-    ("apiextensions.v1.CustomResourceDefinitionNames", "kind"),
+    ("core.v1.PreferredSchedulingTerm", "preference"),
 ];
+
+static NOTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
 
 const SCHEMA: &str = "apiextensions.v1.JSONSchemaProps";
 
@@ -81,7 +95,8 @@ impl Walk<'_, '_> {
                 }
             }
         }
-        if path.starts_with("/status") {
+        let unchecked = ["/spec/template/spec", "/spec/volumeClaimTemplates"].iter().any(|part| path.starts_with(part));
+        if path.starts_with("/status") || (self.unchecked_pod && unchecked) {
             return;
         }
         let mut required: Vec<_> =
@@ -90,7 +105,9 @@ impl Walk<'_, '_> {
         for name in required {
             let missing = fields.get(name).is_none_or(Value::is_null);
             if missing && !DEFAULTED.contains(&(type_name, name)) {
-                self.found.at("missing-field", path, format!("`{name}` is missing"));
+                self.below(path, name, |walk, path| {
+                    walk.found.at("missing-field", path, format!("`{name}` is missing"));
+                });
             }
         }
         self.rules(type_name, fields, path);
@@ -112,7 +129,7 @@ impl Walk<'_, '_> {
             Shape::Long => self.wrong(path, "an integer", value),
             Shape::Number if value.is_number() => {}
             Shape::Number => self.wrong(path, "a number", value),
-            Shape::IntOrText if value.is_string() || integer(value).is_some() => {}
+            Shape::IntOrText if value.is_string() || integer(value).is_some_and(|n| i32::try_from(n).is_ok()) => {}
             Shape::IntOrText => self.wrong(path, "an integer or a string", value),
             Shape::Time => match value.as_str() {
                 Some(text) if is_time(text) => {}
@@ -127,7 +144,7 @@ impl Walk<'_, '_> {
                 None => self.wrong(path, "base64 in a string", value),
             },
             Shape::Quantity => match value {
-                Value::String(text) if Quantity::parse(text).is_ok() => {}
+                Value::String(text) if Quantity::parse(text.trim()).is_ok() => {}
                 Value::String(text) => {
                     self.found.at("bad-value", path, format!("`{text}` is not a quantity such as 100m or 128Mi"));
                 }
@@ -136,8 +153,12 @@ impl Walk<'_, '_> {
             },
             Shape::List(of) => match value.as_array() {
                 Some(items) => {
-                    for (i, item) in items.iter().enumerate().filter(|(_, item)| !item.is_null()) {
-                        self.below(path, &i.to_string(), |walk, path| walk.value(of, item, path));
+                    for (i, item) in items.iter().enumerate() {
+                        // A null in a list is an item of which nothing is said.
+                        let item = if item.is_null() { &*NOTHING } else { item };
+                        if matches!(**of, Shape::Of(_)) || *item != *NOTHING {
+                            self.below(path, &i.to_string(), |walk, path| walk.value(of, item, path));
+                        }
                     }
                 }
                 None => self.wrong(path, "a list", value),
@@ -157,23 +178,18 @@ impl Walk<'_, '_> {
     fn rules(&mut self, type_name: &str, fields: &Map<String, Value>, path: &mut String) {
         let model = self.model;
         for rule in model.rules(type_name) {
-            let given = |field: &&str| fields.get(*field).is_some_and(|v| !v.is_null());
-            if rule.field == "-" {
-                let there: Vec<_> = rule.arguments.iter().copied().filter(|f| given(f)).collect();
-                let all = rule.arguments.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ");
-                if there.is_empty() && rule.rule == "one-of" {
-                    self.found.at("missing-field", path, format!("one of {all} is needed"));
-                } else if there.len() > 1 {
-                    self.found.at("conflict", path, format!("only one of {} may stand here", there.join(", ")));
-                }
-                continue;
-            }
-            let Some(value) = fields.get(rule.field).filter(|v| !v.is_null()) else { continue };
-            if let Some(what) = broken(rule.rule, &rule.arguments, value) {
-                let code = if rule.rule == "unique" { "duplicate-entry" } else { "bad-value" };
-                self.below(path, rule.field, |walk, path| walk.found.at(code, path, what));
+            let Some((code, what)) = rules::broken(rule, fields) else { continue };
+            match rule.field {
+                "-" => self.found.at(code, path, what),
+                // What the schemas call required was looked for already.
+                field if code == "missing-field" && self.is_required(type_name, field) => {}
+                field => self.below(path, field, |walk, path| walk.found.at(code, path, what)),
             }
         }
+    }
+
+    fn is_required(&self, type_name: &str, field: &str) -> bool {
+        self.model.get(type_name).is_some_and(|of| of.fields.get(field).is_some_and(|field| field.required))
     }
 
     fn below(&mut self, path: &mut String, segment: &str, walk: impl FnOnce(&mut Self, &mut String)) {
@@ -197,64 +213,6 @@ impl Walk<'_, '_> {
     }
 }
 
-/// What is wrong with a value by one of the rules of `rules.txt`.
-fn broken(rule: &str, arguments: &[&str], value: &Value) -> Option<String> {
-    match rule {
-        "in" => {
-            let text = value.as_str()?;
-            (!text.is_empty() && !arguments.contains(&text))
-                .then(|| format!("`{text}` is none of {}", arguments.join(", ")))
-        }
-        "range" => {
-            let number = integer(value)?;
-            let [low, high] = [arguments.first()?, arguments.get(1)?].map(|a| a.parse::<i64>().unwrap_or_default());
-            (number < low || number > high).then(|| match high {
-                i64::MAX | 2_147_483_647 => format!("{number} is less than {low}"),
-                _ => format!("{number} is not from {low} to {high}"),
-            })
-        }
-        "name" => {
-            let text = value.as_str()?;
-            // An empty text is what a field that was left out has.
-            if text.is_empty() && arguments != ["env"] && arguments != ["label"] && arguments != ["webhook"] {
-                return None;
-            }
-            names::wrong(arguments.first()?, text)
-        }
-        "filled" => {
-            let empty = value.as_str().is_some_and(str::is_empty) || value.as_array().is_some_and(Vec::is_empty);
-            empty.then(|| "it is empty".to_owned())
-        }
-        "unique" => {
-            let field = arguments.first()?;
-            let mut seen = Vec::new();
-            for item in value.as_array()?.iter().filter_map(|item| item.get(*field)).filter_map(Value::as_str) {
-                if !item.is_empty() && seen.contains(&item) {
-                    return Some(format!("`{field}` is `{item}` twice"));
-                }
-                seen.push(item);
-            }
-            None
-        }
-        "number-or-percent" => match value {
-            Value::Number(_) => integer(value).filter(|n| *n < 0).map(|n| format!("{n} is less than 0")),
-            Value::String(text) => {
-                let percent = text.strip_suffix('%').filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-                percent.is_none().then(|| format!("`{text}` is neither a number nor a percentage such as 25%"))
-            }
-            _ => None,
-        },
-        "port" => match value {
-            Value::Number(_) => {
-                integer(value).filter(|n| !(1..=65535).contains(n)).map(|n| format!("{n} is not from 1 to 65535"))
-            }
-            Value::String(text) => names::wrong("port-name", text),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 /// An integer, also where YAML wrote it as `1.0`.
 pub(super) fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| {
@@ -269,7 +227,12 @@ fn is_time(text: &str) -> bool {
     let mark = |at: usize, mark: &str| text.get(at..=at).is_some_and(|t| t == mark);
     let zone =
         |rest: &str| rest == "Z" || (rest.len() == 6 && rest.starts_with(['+', '-']) && rest.as_bytes()[3] == b':');
-    digits(0..4)
+    let within = |range: std::ops::Range<usize>, low: u8, high: u8| {
+        text.get(range).and_then(|t| t.parse::<u8>().ok()).is_some_and(|n| (low..=high).contains(&n))
+    };
+    let fits = within(5..7, 1, 12) && within(8..10, 1, 31) && within(11..13, 0, 23) && within(14..16, 0, 59);
+    fits && within(17..19, 0, 59)
+        && digits(0..4)
         && mark(4, "-")
         && digits(5..7)
         && mark(7, "-")

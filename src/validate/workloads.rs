@@ -12,7 +12,7 @@ pub(super) fn check(found: &mut Found<'_>) {
     let spec = match kind {
         "Pod" => {
             if let Some(spec) = root.get("spec") {
-                pods::check(found, &spec, &[]);
+                pods::check(found, &spec);
             } else {
                 found.at("missing-field", "/spec", "there is no pod's spec");
             }
@@ -23,20 +23,21 @@ pub(super) fn check(found: &mut Found<'_>) {
         _ => root.get("spec"),
     };
     let Some(spec) = spec else {
-        if kind != "CronJob" {
-            found.at("missing-field", "/spec", "there is no spec");
-        }
+        let at = if kind == "CronJob" { "/spec/jobTemplate/spec" } else { "/spec" };
+        found.at("missing-field", at, "there is no spec");
         return;
     };
     let Some(template) = spec.get("template") else { return };
     if let Some(metadata) = template.get("metadata") {
         meta::labels(found, &metadata, "labels");
+        meta::annotations(found, &metadata);
     }
     match template.get("spec") {
+        // The API server does not look into the pods of a StatefulSet before it makes them.
+        Some(pod) if kind == "StatefulSet" => restart_policy(found, kind, &pod),
+        None if kind == "StatefulSet" => {}
         Some(pod) => {
-            let claims = spec.list("volumeClaimTemplates");
-            let claims: Vec<_> = claims.iter().filter_map(|c| Some(c.get("metadata")?.text("name"))).collect();
-            pods::check(found, &pod, &claims);
+            pods::check(found, &pod);
             restart_policy(found, kind, &pod);
         }
         None => found.at("missing-field", &template.field("spec"), "the template has no pod's spec"),
@@ -44,7 +45,7 @@ pub(super) fn check(found: &mut Found<'_>) {
     match kind {
         "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => {
             selector(found, &spec, &template);
-            strategy(found, &spec);
+            strategy(found, kind, &spec);
         }
         "Job" | "CronJob" => {
             if spec.has("selector") && !spec.is_true("manualSelector") {
@@ -119,7 +120,7 @@ fn selector(found: &mut Found<'_>, spec: &At<'_>, template: &At<'_>) {
     }
 }
 
-fn strategy(found: &mut Found<'_>, spec: &At<'_>) {
+fn strategy(found: &mut Found<'_>, kind: &str, spec: &At<'_>) {
     for key in ["strategy", "updateStrategy"] {
         let Some(strategy) = spec.get(key) else { continue };
         let Some(rolling) = strategy.get("rollingUpdate") else { continue };
@@ -130,20 +131,34 @@ fn strategy(found: &mut Found<'_>, spec: &At<'_>) {
         let zero = |key: &str| {
             rolling.get(key).is_some_and(|at| shape::integer(at.value) == Some(0) || at.value.as_str() == Some("0%"))
         };
-        let is_statefulset = rolling.has("partition");
-        if zero("maxUnavailable")
-            && (zero("maxSurge") || (key == "updateStrategy" && !rolling.has("maxSurge")))
-            && !is_statefulset
-        {
-            found.at("bad-value", &rolling.field("maxUnavailable"), "it cannot be 0 where maxSurge is 0 as well");
+        let none = !rolling.has("maxSurge") || zero("maxSurge");
+        match kind {
+            "Deployment" if zero("maxUnavailable") && zero("maxSurge") => {
+                found.at("bad-value", &rolling.field("maxUnavailable"), "it cannot be 0 where maxSurge is 0 as well");
+            }
+            "DaemonSet" if zero("maxUnavailable") && none => {
+                found.at("bad-value", &rolling.field("maxUnavailable"), "it cannot be 0 where there is no maxSurge");
+            }
+            "DaemonSet" if !zero("maxUnavailable") && !none => {
+                found.at("conflict", &rolling.field("maxSurge"), "it is for a maxUnavailable of 0 only");
+            }
+            _ => {}
         }
+        over_hundred(found, rolling.get("maxUnavailable"));
     }
     let (deadline, ready) = (spec.int("progressDeadlineSeconds"), spec.int("minReadySeconds").unwrap_or(0));
-    if spec.has("strategy") || deadline.is_some() {
-        let deadline = deadline.unwrap_or(600);
-        if deadline <= ready && ready > 0 {
-            found.at("conflict", &spec.field("progressDeadlineSeconds"), "it has to be more than minReadySeconds");
-        }
+    if kind == "Deployment" && deadline.unwrap_or(600) <= ready {
+        found.at("conflict", &spec.field("progressDeadlineSeconds"), "it has to be more than minReadySeconds");
+    }
+}
+
+/// A percentage that is more than all.
+fn over_hundred(found: &mut Found<'_>, at: Option<At<'_>>) {
+    if let Some(at) = at
+        && let Some(percent) = at.value.as_str().and_then(|t| t.strip_suffix('%')).and_then(|n| n.parse::<u32>().ok())
+        && percent > 100
+    {
+        found.at("bad-value", &at.path, format!("{percent}% is more than 100%"));
     }
 }
 
@@ -155,13 +170,7 @@ pub(super) fn budget(found: &mut Found<'_>) {
         pods::selector_requirements(found, &selector);
     }
     for key in ["minAvailable", "maxUnavailable"] {
-        if let Some(at) = root.down(&["spec", key])
-            && let Some(percent) =
-                at.value.as_str().and_then(|t| t.strip_suffix('%')).and_then(|n| n.parse::<u32>().ok())
-            && percent > 100
-        {
-            found.at("bad-value", &at.path, format!("{percent}% is more than 100%"));
-        }
+        over_hundred(found, root.down(&["spec", key]));
     }
 }
 
