@@ -1,6 +1,7 @@
 //! `CustomResourceDefinition`s as the API server reads them: whether their schemas are structural ([`structural`]), and whether
-//! objects are what they say ([`instance`]).
+//! objects are what they say ([`instance`], and [`cel`] for rules).
 
+pub mod cel;
 mod format;
 pub mod instance;
 pub mod structural;

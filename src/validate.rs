@@ -102,6 +102,7 @@ impl Validation<'_> {
                 *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
             }
         }
+        crds.say_unchecked(&mut findings);
         duplicates(self.objects, &mut findings);
         references::check(self, &model, &mut findings);
         for (kind, count) in unchecked {

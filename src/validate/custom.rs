@@ -1,26 +1,31 @@
 //! Custom resources against the CRDs among the objects, and the CRDs themselves.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{Found, text};
+use crate::findings::Finding;
 use crate::manifest::collection::Placed;
 use crate::schema::{self, Problem, ProblemKind};
 
 /// The CRDs among the objects.
 pub(super) struct Definitions<'o> {
-    by_kind: BTreeMap<(&'o str, &'o str), &'o Value>,
+    by_kind: BTreeMap<(&'o str, &'o str), (&'o Placed, &'o Value)>,
     groups: BTreeSet<&'o str>,
+    /// Rules in CEL that could not be evaluated.
+    unchecked: RefCell<BTreeMap<(String, String), BTreeSet<String>>>,
 }
 
 impl<'o> Definitions<'o> {
     pub(super) fn of(objects: &'o [Placed]) -> Definitions<'o> {
-        let mut definitions = Definitions { by_kind: BTreeMap::new(), groups: BTreeSet::new() };
+        let mut definitions =
+            Definitions { by_kind: BTreeMap::new(), groups: BTreeSet::new(), unchecked: RefCell::default() };
         for object in objects.iter().filter(|o| o.identity.kind == "CustomResourceDefinition") {
             let Some(spec) = object.value.get("spec") else { continue };
             let kind = spec.get("names").map_or("", |names| text(names, "kind"));
-            definitions.by_kind.insert((text(spec, "group"), kind), spec);
+            definitions.by_kind.insert((text(spec, "group"), kind), (object, spec));
             definitions.groups.insert(text(spec, "group"));
         }
         definitions
@@ -35,7 +40,7 @@ impl<'o> Definitions<'o> {
     pub(super) fn check(&self, found: &mut Found<'_>) -> bool {
         let object = found.object;
         let (group, kind) = (object.identity.group.as_str(), object.identity.kind.as_str());
-        let Some(spec) = self.by_kind.get(&(group, kind)) else { return false };
+        let Some((_, spec)) = self.by_kind.get(&(group, kind)) else { return false };
         let wanted = object.head.api_version.rsplit('/').next().unwrap_or_default();
         let versions = spec.get("versions").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let of_name = versions.iter().find(|v| text(v, "name") == wanted);
@@ -61,28 +66,27 @@ impl<'o> Definitions<'o> {
         let keeps = spec.get("versions").is_none_or(|_| version.get("schema").is_none())
             && spec.get("preserveUnknownFields") != Some(&Value::Bool(false));
         if let Some(schema) = schema {
-            for problem in schema::instance::problems(schema, &object.value, status) {
-                if !(keeps && problem.kind == ProblemKind::Unknown) {
-                    say(found, problem);
-                }
+            let mut problems = schema::instance::problems(schema, &object.value, status);
+            problems.retain(|problem| !(keeps && problem.kind == ProblemKind::Unknown));
+            // Like the API server, which looks at rules where nothing else is wrong.
+            if problems.is_empty() && schema::cel::has_rules(schema) {
+                let verdict = schema::cel::check(schema, &object.value, status);
+                problems = verdict.problems;
+                let key = (group.to_owned(), kind.to_owned());
+                self.unchecked.borrow_mut().entry(key).or_default().extend(verdict.unchecked);
             }
-            if has_cel(schema) {
-                found.at(
-                    "cel-not-checked",
-                    "",
-                    format!("the CRD of {kind} has rules in CEL, which were not evaluated"),
-                );
-            }
+            problems.into_iter().for_each(|problem| say(found, problem));
         }
         true
     }
-}
 
-fn has_cel(schema: &Value) -> bool {
-    match schema {
-        Value::Object(map) => map.contains_key("x-kubernetes-validations") || map.values().any(has_cel),
-        Value::Array(items) => items.iter().any(has_cel),
-        _ => false,
+    /// Says of each CRD which of its rules were not evaluated.
+    pub(super) fn say_unchecked(&self, findings: &mut Vec<Finding>) {
+        for ((group, kind), rules) in self.unchecked.borrow().iter().filter(|(_, rules)| !rules.is_empty()) {
+            let Some((crd, _)) = self.by_kind.get(&(group.as_str(), kind.as_str())) else { continue };
+            let rules = rules.iter().map(|rule| format!("`{}`", rule.trim())).collect::<Vec<_>>().join(", ");
+            Found { object: crd, findings }.at("cel-not-checked", "", format!("not evaluated: {rules}"));
+        }
     }
 }
 
