@@ -68,7 +68,9 @@ pub(super) fn fill(schema: &Map<String, Value>, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(of) = schema.get("items").and_then(Value::as_object) {
-                items.iter_mut().for_each(|item| fill(of, item));
+                for item in items {
+                    fill(of, item);
+                }
             }
         }
         _ => {}

@@ -75,7 +75,9 @@ impl<'o> Definitions<'o> {
                 let key = (group.to_owned(), kind.to_owned());
                 self.unchecked.borrow_mut().entry(key).or_default().extend(verdict.unchecked);
             }
-            problems.into_iter().for_each(|problem| say(found, problem));
+            for problem in problems {
+                say(found, problem);
+            }
         }
         true
     }

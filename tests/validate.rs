@@ -1,0 +1,198 @@
+//! Promise: `knrender validate` says of any manifests, without a cluster, what an API server would refuse, and tells by its exit
+//! code; and what knrender renders, and what upstream published, is valid.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "support/run.rs"]
+mod run;
+
+use run::{Place, upstream};
+use serde_json::Value;
+
+const GOOD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\n  namespace: shop\n";
+
+/// An error: replicas in quotes.
+const BAD: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  namespace: shop
+spec:
+  replicas: '2'
+  selector:
+    matchLabels: {app: web}
+  template:
+    metadata:
+      labels: {app: web}
+    spec:
+      serviceAccountName: web
+      containers:
+      - name: web
+        image: registry.example/web:1
+";
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn found(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap();
+    findings.iter().map(|f| format!("{} {}", f["code"].as_str().unwrap(), f["field"].as_str().unwrap_or(""))).collect()
+}
+
+#[test]
+fn errors_end_with_1_and_notes_and_warnings_with_0_but_for_strict() {
+    let place = Place::new();
+    place.write("good.yaml", GOOD);
+    place.write("bad.yaml", BAD);
+    place.write("note.yaml", &BAD.replace("'2'", "2"));
+    place.write("twice.yaml", &format!("{GOOD}---\n{GOOD}"));
+    let said = place.run(&["validate", "good.yaml"]).ok();
+    assert_eq!(said.stdout, "0 errors, 0 warnings, 0 notes in 1 object of 1 file\n");
+    assert_eq!(said.stderr, "for Kubernetes 1.36\n");
+    assert!(place.run(&["validate", "bad.yaml"]).fails(1).contains("knrender: 1 error"));
+    place.run(&["validate", "note.yaml"]).ok();
+    place.run(&["validate", "twice.yaml"]).ok();
+    assert!(place.run(&["validate", "--strict", "twice.yaml"]).fails(1).contains("1 warning, and --strict"));
+}
+
+#[test]
+fn what_cannot_be_read_ends_with_3_and_what_cannot_be_asked_with_2() {
+    let place = Place::new();
+    place.write("broken.yaml", "a: [\n");
+    place.run(&["validate", "broken.yaml"]).fails(3);
+    place.run(&["validate", "no-such-file.yaml"]).fails(3);
+    assert!(place.run(&["validate", "--kubernetes", "newest"]).fails(2).contains("is not a Kubernetes version"));
+    assert!(place.run(&["validate", "--explain", "no-such-code"]).fails(2).contains("no-such-code"));
+    assert!(place.run(&["validate", "--allow", "no-such-code"]).fails(2).contains("no-such-code"));
+}
+
+#[test]
+fn a_finding_names_the_file_the_line_the_object_and_the_field() {
+    let place = Place::new();
+    place.write("in/bad.yaml", &format!("{GOOD}---\n{BAD}"));
+    let text = place.run(&["validate", "in"]).stdout;
+    for part in ["[wrong-type, Fields]", "in/bad.yaml:7\n", "Deployment/shop/web /spec/replicas\n", "fix: "] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn standard_input_json_and_sarif_say_the_same() {
+    let place = Place::new();
+    let report = json(&place.run_with_input(&["validate", "-", "--format", "json"], BAD).stdout);
+    assert_eq!(
+        found(&report),
+        ["wrong-type /spec/replicas", "reference-outside /spec/template/spec/serviceAccountName"]
+    );
+    let sarif = json(&place.run_with_input(&["validate", "-", "--format", "sarif"], BAD).stdout);
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.iter().map(|r| &r["ruleId"]).collect::<Vec<_>>(), ["wrong-type", "reference-outside"]);
+}
+
+#[test]
+fn an_allowed_finding_fails_nothing_and_an_allowance_that_is_not_needed_is_said() {
+    let place = Place::new();
+    place.write("bad.yaml", BAD);
+    place.run(&["validate", "--allow", "wrong-type=Deployment/shop/web", "bad.yaml"]).ok();
+    place.write("good.yaml", GOOD);
+    let said = place.run(&["validate", "--allow", "wrong-type", "good.yaml"]).ok().stdout;
+    assert!(said.contains("allowance-unused"), "{said}");
+}
+
+#[test]
+fn every_code_is_listed_and_explained() {
+    let place = Place::new();
+    let listed = place.run(&["validate", "--list"]).ok().stdout;
+    assert!(listed.lines().count() > 15);
+    for line in listed.lines() {
+        let code = line.split_whitespace().next().unwrap();
+        let page = place.run(&["validate", "--explain", code]).ok().stdout;
+        assert!(page.starts_with(&format!("{code}: ")) && page.contains("fix "), "{page}");
+    }
+}
+
+#[test]
+fn a_version_that_the_target_does_not_have_is_refused_and_the_old_one_is_named() {
+    let place = Place::new();
+    let old = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\nspec: {minAvailable: 1}\n";
+    let said = place.run_with_input(&["validate", "-"], old).stdout;
+    assert!(said.contains("[api-removed, API]") && said.contains("policy/v1"), "{said}");
+    let said = place.run_with_input(&["validate", "-", "--kubernetes", "1.20"], GOOD).ok().stderr;
+    assert!(said.contains("1.20 is held against the nearest"), "{said}");
+}
+
+#[test]
+fn a_dangling_reference_is_an_error_in_a_render_and_a_note_elsewhere() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&["--out", "out", "--quiet"]).ok();
+    place.run(&["validate", "out"]).ok();
+    let batch = "out/knative-kourier-fargate-first-batch.yaml";
+    let whole = place.read(batch);
+    let cut = "kind: ServiceAccount\nmetadata:\n  name: controller\n";
+    assert!(whole.contains(cut));
+    place.write(batch, &whole.replace(cut, "kind: ServiceAccount\nmetadata:\n  name: other\n"));
+    let report = json(&place.run(&["validate", "out", "--format", "json"]).stdout);
+    assert!(
+        found(&report).iter().any(|f| f == "reference-dangling /spec/template/spec/serviceAccountName"),
+        "{report}"
+    );
+    let elsewhere = place.run(&["validate", batch]).ok().stdout;
+    assert!(elsewhere.contains("reference-outside") && !elsewhere.contains("reference-dangling"), "{elsewhere}");
+}
+
+#[test]
+fn every_published_manifest_of_the_catalog_is_valid_for_the_versions_that_it_supports() {
+    let (Some(place), Some(mirror)) = (Place::with_upstream(), upstream()) else { return };
+    let mut files = 0;
+    for folder in ["knative/serving", "knative-extensions/net-kourier"] {
+        let releases = walkdir::WalkDir::new(mirror.join("github.com").join(folder)).sort_by_file_name();
+        for file in releases.into_iter().map(Result::unwrap).filter(|entry| entry.file_type().is_file()) {
+            for minor in ["1.34", "1.35", "1.36"] {
+                let (path, mut args) = (file.path().to_str().unwrap(), vec!["--kubernetes", minor]);
+                if path.ends_with("serving-post-install-jobs.yaml") {
+                    // Its two Jobs are for `kubectl create`, which makes their names; a render gives them names.
+                    let jobs = ["--allow", "missing-field=Job/knative-serving/(no name)"];
+                    args.extend(jobs);
+                }
+                let ran = place.run(&[&["validate", path], args.as_slice()].concat());
+                assert_eq!(ran.code, 0, "{path} for {minor}: {}{}", ran.stdout, ran.stderr);
+            }
+            files += 1;
+        }
+    }
+    assert!(files >= 15, "{files}");
+}
+
+#[test]
+fn what_knrender_renders_is_valid_whole() {
+    let Some(place) = Place::with_upstream() else { return };
+    let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
+    for (name, flags) in [
+        ("default", vec![]),
+        ("older", vec!["--knative", "1.21.3"]),
+        (
+            "everything",
+            vec![
+                "--domain",
+                "apps.example.com",
+                "--certificate-arn",
+                arn,
+                "--with",
+                "upgrade-jobs",
+                "--with",
+                "autoscaler-hpa",
+                "--internal-tls",
+            ],
+        ),
+        ("gloo-1.8.0", vec!["--gloo", "v1.8.0"]),
+        ("gloo-1.3.9", vec!["--gloo", "v1.3.9"]),
+        ("seed", vec!["--gloo", "v1.3.9", "--rule-set", "seed", "--kubernetes", "1.36"]),
+    ] {
+        let flags: Vec<&str> = flags.into_iter().chain(["--out", name, "--quiet"]).collect();
+        place.run(&flags).ok();
+        let ran = place.run(&["validate", name, "--kubernetes", "1.36"]);
+        assert_eq!(ran.code, 0, "{name}: {}", ran.stdout);
+    }
+}
