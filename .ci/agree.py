@@ -1,6 +1,6 @@
 """Changes the objects of a render, one field at a time, and compares what `knrender validate` says with kubernetes-validate.
 
-Usage: agree.py KNRENDER FOLDER. Each change is one that the schemas decide: an unknown field, a value of another type, a required
+Usage: agree.py KNRENDER FOLDER... Each change is one that the schemas decide: an unknown field, a value of another type, a required
 field taken away. What the schemas refuse, knrender has to refuse, except for what the API server is known to do without; what they
 take, knrender has to take for every change that leaves the object's meaning alone.
 """
@@ -17,7 +17,8 @@ import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The schemas call these required; the API server defaults them or takes their zero.
-DEFAULTED = {"value", "apiGroup", "serviceName", "podSelector", "limits", "rules"}
+DEFAULTED = {"value", "apiGroup", "serviceName", "podSelector", "limits", "rules", "served", "storage", "preference"}
+VERSIONS = ["1.34", "1.36"]
 
 
 def paths(value, path=()):
@@ -55,55 +56,66 @@ def mutants(thing, rng):
             yield kind, path, put(thing, path, lambda m, k: m.__setitem__(k, None))
 
 
-def refused_by_schema(thing):
+def refused_by_schema(thing, version):
     try:
-        kubernetes_validate.validate(thing, "1.36", strict=True)
+        kubernetes_validate.validate(thing, version, strict=True)
         return None
     except kubernetes_validate.ValidationError as error:
         # A null is one thing in a schema of two branches, and is nothing to the API server.
         return None if "is valid under each of" in error.message else str(error.message)
 
 
-def main():
-    knrender, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    rng = random.Random(1)
+def made_of(folders, version, rng):
     made = []
-    for file in sorted(folder.glob("*.yaml")):
+    for file in sorted(file for folder in folders for file in pathlib.Path(folder).glob("*.yaml")):
         for thing in yaml.load_all(file.read_text(), LOADER):
             try:
-                kubernetes_validate.validate(thing, "1.36", strict=True)
+                kubernetes_validate.validate(thing, version, strict=True)
             except kubernetes_validate.SchemaNotFoundError:
                 continue
             if thing["kind"] != "CustomResourceDefinition" or rng.random() < 0.4:
                 made.extend((thing["kind"], *mutant) for mutant in mutants(thing, rng))
+    return made
+
+
+def said_by(knrender, made, version):
+    """What knrender finds in each changed object."""
     text = "".join(f"---\n{json.dumps(mutant)}\n" for *_, mutant in made)
-    ran = subprocess.run([knrender, "validate", "-", "--kubernetes", "1.36", "--format", "json", "--quiet"], input=text, capture_output=True, text=True)
-    report = json.loads(ran.stdout)
-    lines, line = {}, 1
-    for i in range(len(made)):
-        # A document starts on the line after its mark.
-        lines[line + 1] = i
-        line += 2
+    command = [knrender, "validate", "-", "--kubernetes", version, "--format", "json", "--quiet"]
+    report = json.loads(subprocess.run(command, input=text, capture_output=True, text=True).stdout)
     said = {}
     for finding in report["findings"]:
         if finding["severity"] == "error" and finding["line"] is not None:
-            said.setdefault(lines[finding["line"]], []).append(finding)
-    missed = decided = extra = 0
-    for i, (kind, change, path, mutant) in enumerate(made):
-        refusal = refused_by_schema(mutant)
-        ours = said.get(i)
-        decided += refusal is not None
-        if refusal and not ours and not (change == "missing" and path[-1] in DEFAULTED):
-            missed += 1
-            print("missed:", kind, change, "/".join(map(str, path)), "-", refusal[:120])
-        by_shape = [f for f in ours or [] if f["code"] in ("unknown-field", "wrong-type")]
-        # The schemas leave these parts of a CRD open; the API server reads them as schemas.
-        open_part = kind == "CustomResourceDefinition" and {"items", "additionalProperties"} & set(path)
-        if refusal is None and by_shape and not open_part:
-            extra += 1
-            print("too strict:", kind, change, "/".join(map(str, path)), "-", by_shape[0]["what"])
-    print(f"{len(made)} changed objects; the schemas refuse {decided}, of which knrender misses {missed}; it refuses {extra} by type or field that they take")
-    if missed or extra:
+            # A document starts on the line after its mark.
+            said.setdefault((finding["line"] - 2) // 2, []).append(finding)
+    return said
+
+
+def main():
+    knrender, folders = sys.argv[1], sys.argv[2:]
+    wrong = 0
+    for version in VERSIONS:
+        made = made_of(folders, version, random.Random(1))
+        said = said_by(knrender, made, version)
+        missed = decided = extra = 0
+        for i, (kind, change, path, mutant) in enumerate(made):
+            refusal, ours = refused_by_schema(mutant, version), said.get(i, [])
+            decided += refusal is not None
+            if refusal and not ours and not (change in ("missing", "null") and path[-1] in DEFAULTED):
+                missed += 1
+                print("missed:", kind, change, "/".join(map(str, path)), "-", refusal[:120])
+            by_shape = [finding for finding in ours if finding["code"] in ("unknown-field", "wrong-type")]
+            # The schemas leave these parts of a CRD open; the API server reads them as schemas, and knows no field of a status.
+            open_part = kind == "CustomResourceDefinition" and {"items", "additionalProperties", "subresources"} & set(path)
+            if refusal is None and by_shape and not open_part:
+                extra += 1
+                print("too strict:", kind, change, "/".join(map(str, path)), "-", by_shape[0]["what"])
+        print(
+            f"Kubernetes {version}: {len(made)} changed objects; the schemas refuse {decided}, of which knrender misses {missed}; "
+            f"it refuses {extra} by type or field that they take"
+        )
+        wrong += missed + extra
+    if wrong:
         sys.exit(1)
 
 
