@@ -92,7 +92,7 @@ impl Validation<'_> {
             if let Some(kind) = own {
                 shape::check(&model, kind.type_name, &object.value, &mut found);
                 kinds(&mut found);
-            } else if is_kubernetes_group(&object.identity.group) && !crds.has_group(&object.identity.group) {
+            } else if !crds.has_group(&object.identity.group) && is_own(object, &model, &removed) {
                 api_unknown(&mut found, &model, &removed);
             } else if crds.check(&mut found) {
                 if object.head.metadata.is_object() {
@@ -140,6 +140,13 @@ fn kinds(found: &mut Found<'_>) {
         "ConfigMap" | "Secret" | "PersistentVolumeClaim" | "PriorityClass" => config::check(found),
         _ => {}
     }
+}
+
+/// Whether an object is of a group that Kubernetes itself has or had. Others may end in k8s.io as well, and come with CRDs.
+fn is_own(object: &Placed, model: &Model, removed: &RemovedApis) -> bool {
+    let group = &object.identity.group;
+    is_kubernetes_group(group)
+        && (!group.contains('.') || model.has_group(group) || removed.gone(&object.head, model.version()).is_some())
 }
 
 /// An API of Kubernetes' own that the target does not serve.

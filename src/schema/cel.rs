@@ -2,7 +2,7 @@
 //! changes, and is passed over, as the API server does it when an object is made.
 //!
 //! What cannot be evaluated is returned in words, and is held against nobody: rules that use functions of Kubernetes' own
-//! beyond those of [`functions`].
+//! beyond those of `functions`.
 //! Source: <https://kubernetes.io/docs/reference/using-api/cel/>
 
 use std::collections::{BTreeMap, BTreeSet};

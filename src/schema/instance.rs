@@ -1,7 +1,7 @@
 //! An object against the schema of its CRD, as the API server does it: nulls are dropped and defaults filled in first, fields
 //! that nothing names are refused (strict validation), and then values are checked.
 //!
-//! Not checked: formats that [`format`](super::format) does not know, and the `metadata` of objects within the object.
+//! Not checked: formats other than byte, cidr, date, date-time, ipv4, ipv6, mac and uuid, and the `metadata` of objects within the object.
 //! Source: <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
 
 use regex::Regex;

@@ -142,6 +142,12 @@ impl Model {
         })
     }
 
+    /// Whether some kind is in this group.
+    pub fn has_group(&self, group: &str) -> bool {
+        let of = |api: &str| api.split_once('/').map_or("", |(group, _)| group) == group;
+        self.lines.iter().any(|line| line.kind == "kind" && of(line.name))
+    }
+
     /// The APIs that have a kind of this name.
     pub fn apis(&self, kind: &str) -> Vec<&'static str> {
         let has = |line: &&Line| line.kind == "kind" && line.rest.split(' ').next() == Some(kind);

@@ -160,6 +160,9 @@ fn an_object_that_is_there_twice_is_said() {
 fn what_has_no_crd_is_said_not_to_be_checked() {
     let own = "apiVersion: example.org/v1\nkind: Other\nmetadata: {name: a}\nspec: {x: 1}\n";
     assert_eq!(codes(own, false), [pair("not-checked", "")]);
+    let of_crd = own.replace("example.org/v1", "autoscaling.k8s.io/v1");
+    assert_eq!(codes(&of_crd, false), [pair("not-checked", "")]);
+    assert_eq!(codes(&own.replace("example.org/v1", "apps/v1"), false), [pair("api-unknown", "/apiVersion")]);
 }
 
 #[test]
