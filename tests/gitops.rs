@@ -42,8 +42,10 @@ fn each_batch_is_in_a_folder_to_the_byte_and_in_order_and_the_top_is_as_without_
         without.retain(|path, _| is_elsewhere(path));
         for layout in ["argocd", "flux"] {
             let mut files = render(&place, &flags, layout, &format!("{name}-{layout}"));
-            let top: Vec<_> =
-                without.iter().filter(|(path, _)| !path.contains('/') && path.ends_with(".yaml")).collect();
+            let top: Vec<_> = without
+                .iter()
+                .filter(|(path, _)| !path.contains('/') && path.strip_suffix(".yaml").is_some())
+                .collect();
             let copies: Vec<_> = files
                 .iter()
                 .filter(|(path, _)| path.starts_with("gitops/"))
