@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod controller;
 pub mod gitops;
 pub mod iam;
+pub mod next;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::batch;
 use crate::delivery::cluster::{self, ClusterError};
-use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, iam};
+use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, iam, next};
 use crate::digest::Sha256Hex;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
@@ -20,9 +20,9 @@ use crate::manifest::ManifestError;
 use crate::manifest::collection::Placed;
 use crate::manifest::document::{self, Bytes, Document, Source};
 use crate::manifest::object::is_kubernetes_group;
-use crate::report::{ObjectRecord, Provenance, SourceRecord, Step, Summary, Voucher};
+use crate::report::{ObjectRecord, Provenance, SourceRecord, Summary, Voucher};
 use crate::rewrite::migrate::{self, MigrateError};
-use crate::rewrite::rule::{Reason, Rule, RuleSet};
+use crate::rewrite::rule::{Reason, Rule};
 use crate::rewrite::{RuleError, engine, size};
 use crate::stack::Stack;
 use crate::upstream::catalog::Asset;
@@ -172,7 +172,7 @@ pub fn render(
         let _ = writeln!(sums, "{sha256}  {path}");
     }
     files.insert("about/digests.txt".to_owned(), sums.into_bytes());
-    let summary = summarize(&delivery, &provenance);
+    let summary = summarize(&delivery, &files, &provenance);
     Ok(Render { files, provenance, summary, valid })
 }
 
@@ -409,51 +409,12 @@ fn write(file: &str, documents: &[Document], rendered: Rendered, objects: &mut V
     text
 }
 
-fn summarize(delivery: &Delivery<'_>, provenance: &Provenance) -> Summary {
+fn summarize(delivery: &Delivery<'_>, files: &Files, provenance: &Provenance) -> Summary {
     let stack = delivery.stack;
-    let (first, second) = (delivery.first(), delivery.second());
-    let apply = if delivery.server_side { "kubectl apply --server-side" } else { "kubectl apply" };
-    let step = |what: &str, commands: &[&str]| Step {
-        what: what.to_owned(),
-        commands: commands.iter().map(|&c| c.to_owned()).collect(),
-    };
-    let mut next: Vec<Step> = cluster::step(stack).into_iter().collect();
-    let missing = &stack.missing_for_controller;
-    let controller = crate::stack::controller_of(stack.rule_set);
-    if !missing.is_empty() {
-        next.push(step(
-            &format!(
-                "The arguments of the {controller} are not in this render; {} {} them. The Ingress is not served without it.",
-                missing.join(", "),
-                if missing.len() == 1 { "brings" } else { "bring" }
-            ),
-            &[],
-        ));
-    } else if stack.rule_set == RuleSet::Fargate {
-        next.push(step(
-            "Install the AWS Load Balancer Controller; this waits until its webhook answers, without which the cluster takes no \
-             Ingress.",
-            &["sh OUT/alb-controller/install.sh"],
-        ));
-    }
-    if let Some(second) = second {
-        let mut commands = Vec::new();
-        if stack.rule_set == RuleSet::Seed && missing.is_empty() {
-            commands.push(format!("{apply} -f OUT/alb-controller.yaml"));
-        }
-        commands.push(format!("{apply} -f OUT/{first}"));
-        commands.push("kubectl wait --for=condition=Established --timeout=60s crd --all".to_owned());
-        commands.push(format!("{apply} -f OUT/{second}"));
-        let commands: Vec<_> = commands.iter().map(String::as_str).collect();
-        next.push(step("Apply in two runs, since the objects of the second batch need CRDs of the first.", &commands));
-    } else {
-        next.push(step("Apply.", &[&format!("{apply} -f OUT/")]));
-    }
-    next.extend(gitops::next(delivery));
     Summary {
         title: format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),
         batches: provenance.objects_by_file().into_iter().map(|(f, n)| (f.to_owned(), n)).collect(),
-        next,
+        next: next::steps(delivery, files),
         ledger: provenance.ledger.clone(),
         warnings: provenance.warnings.clone(),
     }
