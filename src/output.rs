@@ -27,12 +27,16 @@ const OWNED: &str = "about/files.txt";
 /// Where changes are staged.
 const STAGE: &str = ".knrender-stage";
 
-/// The files of a render: path relative to the folder, with `/`, and bytes.
+/// The files of a render: path relative to the folder, with `/`, and bytes. The list of them is one of them.
 #[derive(Clone, Debug, Default)]
 pub struct Files(BTreeMap<String, Vec<u8>>);
 
 impl From<BTreeMap<String, Vec<u8>>> for Files {
-    fn from(files: BTreeMap<String, Vec<u8>>) -> Self {
+    fn from(mut files: BTreeMap<String, Vec<u8>>) -> Self {
+        let mut list: BTreeSet<&str> = files.keys().map(String::as_str).collect();
+        list.insert(OWNED);
+        let list = list.into_iter().fold(String::new(), |list, path| list + path + "\n");
+        files.insert(OWNED.to_owned(), list.into_bytes());
         Files(files)
     }
 }
@@ -126,10 +130,10 @@ fn write_in_steps(dir: &Path, files: &Files, step: &dyn Fn()) -> Result<Written,
     fs::create_dir_all(dir).map_err(failed(dir, "create this folder"))?;
     let _lock = lock(dir)?;
     let recovered = swap::recover(dir, step)?;
-    let files = with_list(files);
-    let Plan { replaced, removed } = survey::plan(dir, &files)?;
+    let files = &files.0;
+    let Plan { replaced, removed } = survey::plan(dir, files)?;
     if !(replaced.is_empty() && removed.is_empty()) {
-        if let Err(error) = swap::stage(dir, &files, &replaced, &removed, step) {
+        if let Err(error) = swap::stage(dir, files, &replaced, &removed, step) {
             let _ = fs::remove_dir_all(dir.join(STAGE));
             if is_new {
                 let _ = fs::remove_dir(dir);
@@ -139,16 +143,6 @@ fn write_in_steps(dir: &Path, files: &Files, step: &dyn Fn()) -> Result<Written,
         swap::complete(dir, &replaced, &removed, step)?;
     }
     Ok(Written { replaced, removed, recovered })
-}
-
-/// The files, with the list of them.
-fn with_list(files: &Files) -> BTreeMap<String, Vec<u8>> {
-    let mut files = files.0.clone();
-    let mut list: BTreeSet<&str> = files.keys().map(String::as_str).collect();
-    list.insert(OWNED);
-    let list = list.into_iter().fold(String::new(), |list, path| list + path + "\n");
-    files.insert(OWNED.to_owned(), list.into_bytes());
-    files
 }
 
 /// Holds the folder for this process: a lock on the folder itself, which leaves no file behind. A system that cannot

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::survey::{self, stage_is_there};
-use super::{Files, OutputError, at, failed, with_list};
+use super::{Files, OutputError, at, failed};
 
 /// A file that is not as it would be written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -33,14 +33,14 @@ pub enum State {
 
 /// The files of `dir` that are not what [`super::write()`] would leave there, by path.
 pub fn check(dir: &Path, files: &Files) -> Result<Vec<Stale>, OutputError> {
-    let files = with_list(files);
+    let files = &files.0;
     if !dir.exists() {
-        return Ok(files.into_keys().map(|path| Stale { path, state: State::Missing }).collect());
+        return Ok(files.keys().map(|path| Stale { path: path.clone(), state: State::Missing }).collect());
     }
     if stage_is_there(dir)? {
         return Ok(vec![Stale { path: super::STAGE.to_owned(), state: State::Unfinished }]);
     }
-    let plan = survey::plan(dir, &files)?;
+    let plan = survey::plan(dir, files)?;
     let replaced = plan.replaced.into_iter().map(|path| {
         let state = if at(dir, &path).exists() { State::Different } else { State::Missing };
         Stale { path, state }

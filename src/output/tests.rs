@@ -4,7 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::*;
 
 fn files(pairs: &[(&str, &str)]) -> Files {
-    Files(pairs.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect())
+    let files = pairs.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    files.collect::<BTreeMap<_, _>>().into()
 }
 
 /// Every file below a folder, hidden ones included, with its text.
