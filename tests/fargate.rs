@@ -124,7 +124,7 @@ fn a_plan_reads_files_folders_and_standard_input() {
     place.write("m/.hidden/c.yaml", DEPLOYMENT);
     let ran = place.run(&["plan", "m"]).ok();
     assert_eq!(ran.stdout.matches("Deployment/").count(), 4, "{}", ran.stdout);
-    assert!(ran.stderr.contains("1 documents are no Kubernetes objects"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 document is no Kubernetes object"), "{}", ran.stderr);
     assert!(ran.stdout.contains("Deployment/web: 50m less CPU fits 0.25 vCPU / 0.5 GB, $27.03 a month less\n"));
     let mut child = Command::new(env!("CARGO_BIN_EXE_knrender"))
         .args(["plan", "-"])

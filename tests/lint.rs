@@ -390,3 +390,15 @@ fn the_ancestors_render_has_a_health_check_that_can_never_pass() {
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     assert!(codes(&json(&ran.stdout)).contains(&"health-check-fails".to_owned()));
 }
+
+#[test]
+fn an_input_without_any_object_is_no_success() {
+    let place = Place::new();
+    place.write("folder/note.yaml", "just: text\n");
+    for command in ["lint", "validate", "plan"] {
+        let said = place.run_with_input(&[command, "-"], "").fails(3);
+        assert!(said.contains("no Kubernetes object in standard input"), "{said}");
+        let said = place.run(&[command, "folder"]).fails(3);
+        assert!(said.contains("no Kubernetes object in folder (1 document is no Kubernetes object)"), "{said}");
+    }
+}

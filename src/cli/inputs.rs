@@ -31,7 +31,28 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
             read_file(&mut collection, path)?;
         }
     }
+    if collection.objects.is_empty() && collection.broken.is_empty() {
+        let among =
+            if collection.skipped == 0 { String::new() } else { format!(" ({})", passed_over(collection.skipped)) };
+        let from: Vec<_> = paths
+            .iter()
+            .map(|path| if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() })
+            .collect();
+        return Err(Error::Input(format!(
+            "there is no Kubernetes object in {}{among}; where a command writes the manifests, see whether it failed",
+            from.join(", ")
+        )));
+    }
     Ok(collection)
+}
+
+/// `1 document is no Kubernetes object`, `2 documents are no Kubernetes objects`.
+pub(super) fn passed_over(documents: usize) -> String {
+    if documents == 1 {
+        "1 document is no Kubernetes object".to_owned()
+    } else {
+        format!("{documents} documents are no Kubernetes objects")
+    }
 }
 
 /// The paths that a command was given, or else the folder of the last render, which has to be there.

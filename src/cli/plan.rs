@@ -24,7 +24,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Error> {
         Format::Json => print(format!("{:#}\n", serde_json::json!(plan)).as_bytes())?,
     }
     if collection.skipped > 0 {
-        say(&format!("{} documents are no Kubernetes objects and were passed over", collection.skipped));
+        say(&format!("{} and passed over", inputs::passed_over(collection.skipped)));
     }
     inputs::broken(&collection)
 }

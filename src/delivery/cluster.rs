@@ -115,7 +115,10 @@ pub fn step(stack: &Stack) -> Option<Step> {
     } else if logs {
         ("Make the cluster, and let its pods write logs, as OUT/cluster/README.md says under Logs.", Some(CREATE))
     } else {
-        ("Make the cluster; OUT/cluster/README.md says the same to Terraform and to the AWS CLI.", Some(CREATE))
+        (
+            "Make the cluster. For one that is there already, for the AWS CLI and for Terraform: OUT/cluster/README.md.",
+            Some(CREATE),
+        )
     };
     Some(Step { what: what.to_owned(), commands: command.map(str::to_owned).into_iter().collect() })
 }

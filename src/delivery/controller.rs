@@ -1,6 +1,7 @@
 //! `alb-controller/`: what the load balancer controller is installed with.
 
 use super::{Delivery, Files, add, cluster};
+use crate::embedded;
 use crate::rewrite::rule::RuleSet;
 
 /// What Helm installs the AWS Load Balancer Controller with.
@@ -23,6 +24,8 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     }
     let mut context = delivery.context();
     context["eksctl"] = cluster::has_eksctl(stack).into();
+    // What apply.sh looks at before it changes anything.
+    context["which_cluster"] = embedded::text("templates/apply/3-context.sh").into();
     let account = (!context["account_id"].is_null()).then_some(ACCOUNT);
     for file in HELM.into_iter().chain(account) {
         let template = format!("aws-load-balancer-controller/{file}");

@@ -64,7 +64,7 @@ pub fn next(delivery: &Delivery<'_>) -> Option<Step> {
         "flux" => ("Flux", "-k OUT/gitops/flux/"),
         _ => return None,
     };
-    let mut what = format!("Or leave it to {name}: commit OUT/, then connect the cluster once (OUT/gitops/README.md).");
+    let mut what = format!("Leave it to {name}: commit OUT/, then connect the cluster once (OUT/gitops/README.md).");
     if fact("gitops-repo").is_empty() && fact("layout") == "argocd" {
         what.push_str(
             " The Application has no repository yet, and the cluster refuses it until --gitops-repo brings one.",

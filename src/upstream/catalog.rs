@@ -252,10 +252,10 @@ impl Component {
         if let (Some(Ok(major)), Some(Ok(minor)), None) = (parts.next(), parts.next(), parts.next()) {
             let patches = self.versions.iter().map(|v| &v.version);
             return patches.filter(|v| v.major == major && v.minor == minor).max().cloned().ok_or_else(|| {
+                let listed = if self.versions.is_empty() { "none of it".to_owned() } else { self.list() };
                 format!(
-                    "{} {plain} is not in the catalog, which has: {}; name the patch as well, for example {plain}.0",
-                    self.component,
-                    self.list()
+                    "{} {plain} is not in the catalog, which has: {listed}. Name the patch of a release as well, such as {plain}.0 ({})",
+                    self.component, self.home
                 )
             });
         }

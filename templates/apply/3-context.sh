@@ -1,0 +1,54 @@
+
+# ---- Which cluster ----
+
+# The context, and whether it leads to the cluster that this render is for. The names are those that `aws eks
+# update-kubeconfig` (an ARN) and eksctl (NAME.REGION.eksctl.io) write; of other names nothing is concluded.
+choose_context() {
+  command -v kubectl >/dev/null 2>&1 || fail 3 "kubectl is not installed: https://kubernetes.io/docs/tasks/tools/"
+  if [ -z "$context" ]; then
+    context=$(kubectl config current-context 2>/dev/null) || context=
+    [ -n "$context" ] || fail 3 "kubectl has no current context. \`aws eks update-kubeconfig --name ${CLUSTER:-NAME} --region ${REGION:-REGION}\` makes one, --context names one."
+  fi
+  cluster=$(kubectl config view --minify --context "$context" -o jsonpath='{.clusters[0].name}' 2>/dev/null) ||
+    fail 3 "kubectl's configuration has no context \`$context\`; \`kubectl config get-contexts\` lists them."
+  server=$(kubectl config view --minify --context "$context" -o jsonpath='{.clusters[0].cluster.server}') || server=unknown
+  its_name='' its_region=''
+  case $cluster in
+  arn:aws*:eks:*:cluster/*)
+    its_name=${cluster##*/}
+    its_region=$(printf '%s' "$cluster" | cut -d: -f4)
+    ;;
+  *.*.eksctl.io)
+    its_name=${cluster%%.*}
+    its_region=${cluster#*.}
+    its_region=${its_region%.eksctl.io}
+    ;;
+  esac
+  if [ -z "$its_region" ]; then
+    its_region=$(printf '%s' "$server" | sed -n 's|^https://[^/]*\.\([a-z0-9-]*\)\.eks\.amazonaws\.com.*|\1|p')
+  fi
+  other=
+  if [ -n "$CLUSTER" ] && [ -n "$its_name" ] && [ "$its_name" != "$CLUSTER" ]; then other="cluster $its_name"; fi
+  if [ -n "$REGION" ] && [ -n "$its_region" ] && [ "$its_region" != "$REGION" ]; then
+    other="${other:-cluster ${its_name:-(name unknown)}} in $its_region"
+  fi
+  say "$TITLE"
+  say "  context  $context"
+  say "  cluster  $cluster"
+  say "  server   $server"
+  if [ -z "$other" ]; then return; fi
+  say "  WRONG?   that is $other; this render is for cluster $CLUSTER in $REGION"
+  if [ -n "$yes" ] && [ -z "$context_is_given" ]; then
+    fail 3 "nothing was changed: the current context is another cluster's. Name the right one with --context; naming this one goes on with it."
+  fi
+}
+
+confirm() {
+  if [ -n "$yes" ] || [ -n "$dry_run" ]; then return; fi
+  printf '%s [y/N] ' "$1"
+  read -r answer || answer=
+  case $answer in
+  y | Y | yes) ;;
+  *) fail 3 "nothing was changed" ;;
+  esac
+}
