@@ -8,6 +8,8 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use crate::aws::{self, Arn};
+
 /// Names and values, in the order in which they are written.
 pub type Pairs = Vec<(String, String)>;
 
@@ -272,18 +274,14 @@ fn check_cidr(text: &str) -> Result<(), String> {
 
 /// <https://docs.aws.amazon.com/waf/latest/APIReference/API_AssociateWebACL.html>
 fn check_web_acl(arn: &str, region: Option<&str>) -> Result<(), String> {
-    let parts: Vec<_> = arn.split(':').collect();
     let form = format!(
         "alb.wafv2-acl-arn `{arn}` is not the ARN of a regional web ACL, such as \
          arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/NAME/ID"
     );
-    let &["arn", partition, "wafv2", of, account, resource] = parts.as_slice() else {
-        return Err(form);
-    };
+    let Some(Arn { partition, service: "wafv2", region: of, resource }) = Arn::parse(arn) else { return Err(form) };
     let resource: Vec<_> = resource.split('/').collect();
     let named = matches!(resource.as_slice(), ["regional", "webacl", name, id] if is_made_of(name, "-_") && is_made_of(id, "-"));
-    let numbered = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    if !named || !numbered || partition != crate::partition::of(of) {
+    if !named || partition != aws::partition_of(of) {
         return Err(form);
     }
     match region {

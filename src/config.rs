@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 
 use crate::alb::Alb;
-use crate::fargate::lint::profiles::Profile;
+use crate::fargate::profile::Profile;
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
 use crate::yaml;

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::batch::Batches;
 use crate::rewrite::template;
 use crate::stack::Stack;
-use crate::{embedded, partition};
+use crate::{aws, embedded};
 
 /// Files of `out/`, by path.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -51,7 +51,7 @@ impl Delivery<'_> {
         let mut context = self.stack.facts.context();
         let cluster = self.stack.cluster.as_ref();
         context["kubernetes"] = self.stack.kubernetes.to_string().into();
-        context["partition"] = cluster.map_or("aws", |cluster| partition::of(&cluster.region)).into();
+        context["partition"] = cluster.map_or("aws", |cluster| aws::partition_of(&cluster.region)).into();
         context["role"] = cluster.map_or(Value::Null, |cluster| json!(iam::controller_role(&cluster.name)));
         context["pod_role"] = cluster.map_or(Value::Null, |cluster| json!(iam::pod_execution_role(&cluster.name)));
         context

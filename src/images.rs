@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::ledger::{Deed, Entry, Ledger, differences};
+use crate::ledger::{Deed, Entry, Ledger, Reason, differences};
 use crate::manifest::ManifestError;
 use crate::manifest::document::Document;
 use crate::rewrite::RuleError;
-use crate::rewrite::rule::Reason;
 
 /// The key of `config-deployment` that names the image of the container beside every Knative Service's own.
 const SIDECAR: &str = "queue-sidecar-image";

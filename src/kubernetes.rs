@@ -6,6 +6,7 @@ use crate::manifest::object::Head;
 use crate::{embedded, yaml};
 
 pub mod eks;
+pub mod names;
 pub mod target;
 pub mod version;
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::rewrite::pointer;
-use crate::rewrite::rule::Reason;
+use crate::pointer;
 
 /// All that was done in a render.
 #[derive(Debug, Default)]
@@ -28,6 +27,20 @@ pub struct Entry {
     /// Rule, reason and sources.
     #[serde(flatten)]
     pub reason: Arc<Reason>,
+}
+
+/// Why something was done: what the ledger keeps of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Reason {
+    /// The rule's name.
+    pub rule: String,
+    /// File and line of the rule.
+    #[serde(rename = "rule_at")]
+    pub at: String,
+    /// Why it does what it does.
+    pub why: String,
+    /// Public sources.
+    pub see: Vec<String>,
 }
 
 /// What can be done to an object.

@@ -1,6 +1,7 @@
 //! knrender.
 pub mod alb;
 pub mod app;
+pub mod aws;
 pub mod batch;
 pub mod cli;
 pub mod config;
@@ -16,8 +17,8 @@ pub mod ledger;
 pub mod manifest;
 pub mod options;
 pub mod output;
-pub mod partition;
 pub mod pipeline;
+pub mod pointer;
 pub mod report;
 pub mod rewrite;
 pub mod schema;

@@ -15,33 +15,18 @@ use crate::fargate::plan::Plan;
 use crate::findings::page::{Book, Pages, Severity};
 use crate::images;
 use crate::kubernetes::Version;
-use crate::ledger::{Deed, Entry, Ledger};
+use crate::ledger::{Deed, Entry, Ledger, Reason};
 use crate::manifest::ManifestError;
 use crate::manifest::collection::Placed;
 use crate::manifest::document::{self, Bytes, Document, Source};
 use crate::manifest::object::is_kubernetes_group;
 use crate::report::{ObjectRecord, Provenance, SourceRecord, Summary, Voucher};
 use crate::rewrite::migrate::{self, MigrateError};
-use crate::rewrite::rule::{Reason, Rule};
+use crate::rewrite::rule::Rule;
 use crate::rewrite::{RuleError, engine, size};
 use crate::stack::Stack;
-use crate::upstream::catalog::Asset;
+use crate::upstream::supply::Input;
 use crate::validate::{Validation, model};
-
-/// The bytes of one asset, whose digest was checked.
-#[derive(Debug)]
-pub struct Input {
-    /// The asset.
-    pub asset: Asset,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// Their digest.
-    pub sha256: Sha256Hex,
-    /// What vouches for it.
-    pub vouched_by: Voucher,
-    /// Whether bytes with this digest were read in full before, so that their heads suffice.
-    pub checked: bool,
-}
 
 /// A render, not yet written.
 #[derive(Debug)]

@@ -4,7 +4,6 @@ pub mod engine;
 pub mod facts;
 pub mod library;
 pub mod migrate;
-pub mod pointer;
 pub mod rule;
 pub mod size;
 pub mod template;

@@ -23,7 +23,6 @@ mod config;
 mod custom;
 mod meta;
 pub mod model;
-pub mod names;
 mod network;
 mod pods;
 mod references;

@@ -6,7 +6,8 @@ use regex::Regex;
 
 use super::{App, AppError, Terms};
 use crate::fargate::quantity::Quantity;
-use crate::stack::is_dns_label;
+use crate::kubernetes::names;
+use crate::stack::values::seconds;
 
 /// The most requests at a time that Knative lets a pod be limited to (`container-concurrency-max-limit`).
 const CONCURRENCY_MAX: u32 = 1000;
@@ -38,13 +39,13 @@ fn unless(is_good: bool, why: impl FnOnce() -> String) -> Result<(), AppError> {
 
 fn names(app: &App, terms: &Terms) -> Result<(), AppError> {
     let (name, namespace) = (&app.name, app.namespace());
-    unless(is_dns_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase()), || {
+    unless(names::is_label_1035(name), || {
         format!(
             "`{name}` is no name for a Service: lower-case letters, digits and dashes, 63 at the most, a letter first and no \
              dash last"
         )
     })?;
-    unless(is_dns_label(namespace), || {
+    unless(names::is_label(namespace), || {
         format!("--namespace `{namespace}` is not a namespace: lower-case letters, digits and dashes, 63 at the most")
     })?;
     if terms.https {
@@ -58,7 +59,7 @@ fn names(app: &App, terms: &Terms) -> Result<(), AppError> {
         })?;
     }
     if let Some(account) = &app.service_account {
-        unless(is_subdomain(account), || {
+        unless(names::is_domain(account), || {
             format!("--service-account `{account}` is not the name of a service account")
         })?;
     }
@@ -173,20 +174,7 @@ pub(super) fn source(text: &str) -> Option<(&'static str, &str)> {
         ("secret", name) => ("secretRef", name),
         _ => return None,
     };
-    is_subdomain(name).then_some((kind, name))
-}
-
-/// A duration in one unit, in seconds.
-fn seconds(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return None,
-    };
-    let is_number = (1..=6).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-    number.parse::<u64>().ok().filter(|_| is_number).map(|n| n * unit)
+    names::is_domain(name).then_some((kind, name))
 }
 
 fn is_image(text: &str) -> bool {
@@ -198,8 +186,4 @@ fn is_env_name(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
         && !text.starts_with(|c: char| c.is_ascii_digit())
-}
-
-fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_dns_label)
 }

@@ -5,8 +5,8 @@ use super::{LintArgs, inputs};
 use crate::config::Config;
 use crate::error::Error;
 use crate::fargate::lint;
-use crate::fargate::lint::profiles::Profiles;
 use crate::fargate::lint::set::{self, Set};
+use crate::fargate::profile::Profiles;
 use crate::findings::page::{Book, Pages};
 
 pub(super) fn run(args: &LintArgs) -> Result<(), Error> {

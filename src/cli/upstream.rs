@@ -64,7 +64,7 @@ fn fetch(args: StackArgs) -> Result<(), Error> {
 }
 
 /// The bytes of `assets`, with what had to be locked written to the lock and said.
-fn supplied(session: &mut Session, assets: &[Asset]) -> Result<Vec<crate::pipeline::Input>, Error> {
+fn supplied(session: &mut Session, assets: &[Asset]) -> Result<Vec<supply::Input>, Error> {
     let mut lock = std::mem::take(&mut session.lock);
     let mut warnings = Vec::new();
     let sources = session.sources()?;

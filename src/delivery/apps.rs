@@ -2,7 +2,7 @@
 
 use super::{Delivery, Files};
 use crate::app::{App, Terms};
-use crate::fargate::lint::profiles::ProfileSelector;
+use crate::fargate::profile::ProfileSelector;
 
 /// A small web app that is built for demos, for x86-64 among others; each of its releases has a tag of three numbers.
 const IMAGE: &str = "ghcr.io/stefanprodan/podinfo:6.15.0";

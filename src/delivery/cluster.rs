@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Delivery, Files, add};
-use crate::fargate::lint::profiles::{Profile, ProfileSelector};
 use crate::fargate::logging;
 use crate::fargate::pod::{Pod, Workload};
+use crate::fargate::profile::{Profile, ProfileSelector};
 use crate::manifest::ManifestError;
 use crate::report::Step;
 use crate::rewrite::rule::RuleSet;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::partition;
+use crate::aws;
 
 /// The policy in the partition of `region`: the same statements, about that partition's resources.
 ///
@@ -13,7 +13,7 @@ pub fn policy_in(policy: &str, region: &str) -> Result<String, String> {
     if !parsed["Version"].is_string() || !parsed["Statement"].is_array() {
         return Err("it is not an IAM policy: `Version` and `Statement` are not in it".to_owned());
     }
-    Ok(policy.replace("\"arn:aws:", &format!("\"arn:{}:", partition::of(region))))
+    Ok(policy.replace("\"arn:aws:", &format!("\"arn:{}:", aws::partition_of(region))))
 }
 
 /// The role of the load balancer controller, where eksctl does not make one.

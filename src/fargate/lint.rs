@@ -22,7 +22,7 @@ mod network;
 mod order;
 mod pods;
 mod ports;
-pub mod profiles;
+mod profiles;
 mod scheduling;
 pub mod set;
 mod settings;

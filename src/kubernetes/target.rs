@@ -1,8 +1,47 @@
 //! Which Kubernetes version a stack is for: the one that was asked for, or else the newest of EKS that all parts support.
 
+use std::fmt;
+
+use semver::VersionReq;
+use serde::Deserialize;
+
 use super::Version;
 use super::eks::Calendar;
-use crate::upstream::catalog::KubernetesRange;
+
+/// The Kubernetes versions that some versions of a component support, with the source that states it. An end that nobody
+/// states is open.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesRange {
+    /// The component's versions that it is about.
+    pub versions: VersionReq,
+    /// The oldest Kubernetes.
+    #[serde(default)]
+    pub min: Option<Version>,
+    /// The newest Kubernetes.
+    #[serde(default)]
+    pub max: Option<Version>,
+    /// Where it is stated.
+    pub see: String,
+}
+
+impl KubernetesRange {
+    /// Whether a version is in it.
+    pub fn holds(&self, version: Version) -> bool {
+        self.min.is_none_or(|min| min <= version) && self.max.is_none_or(|max| version <= max)
+    }
+}
+
+impl fmt::Display for KubernetesRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.min, self.max) {
+            (Some(min), Some(max)) => write!(f, "{min} to {max}"),
+            (Some(min), None) => write!(f, "{min} or newer"),
+            (None, Some(max)) => write!(f, "{max} or older"),
+            (None, None) => write!(f, "any version"),
+        }
+    }
+}
 
 /// A part of a stack, as far as Kubernetes versions go.
 #[derive(Debug)]

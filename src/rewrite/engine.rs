@@ -4,11 +4,12 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use super::rule::{Action, Op, Operation, Rule, Selector};
-use super::{RuleError, pointer, template, values};
+use super::{RuleError, template, values};
 use crate::fargate::fit;
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, differences};
 use crate::manifest::document::{Document, Source};
 use crate::manifest::{ManifestError, document, edit};
+use crate::pointer;
 use crate::yaml;
 
 /// Applies `rules`, in order, to `documents`, and writes down what they do.

@@ -9,9 +9,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::rule::Reason;
 use crate::kubernetes::{Removed, RemovedApis, Version};
-use crate::ledger::{Deed, Entry, FieldChange, Ledger, differences};
+use crate::ledger::{Deed, Entry, FieldChange, Ledger, Reason, differences};
 use crate::manifest::ManifestError;
 use crate::manifest::document::Document;
 use crate::manifest::object::{Head, is_kubernetes_group};

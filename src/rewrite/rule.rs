@@ -11,7 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{RuleError, pointer};
+use super::RuleError;
+use crate::ledger::Reason;
+use crate::pointer;
 use crate::yaml::{self, YamlError};
 
 /// A rule set: what the original authors did by hand, or what it takes to run well today.
@@ -31,20 +33,6 @@ impl fmt::Display for RuleSet {
             RuleSet::Fargate => "fargate",
         })
     }
-}
-
-/// What the ledger keeps of a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub struct Reason {
-    /// The rule's name.
-    pub rule: String,
-    /// File and line of the rule.
-    #[serde(rename = "rule_at")]
-    pub at: String,
-    /// Why it does what it does.
-    pub why: String,
-    /// Public sources.
-    pub see: Vec<String>,
 }
 
 /// One rule, ready to be applied.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::rule::Reason;
-use crate::ledger::{Deed, Entry, FieldChange, Ledger};
+use crate::ledger::{Deed, Entry, FieldChange, Ledger, Reason};
 use crate::manifest::ManifestError;
 use crate::manifest::document::Document;
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::facts::Facts;
-use super::pointer;
+use crate::pointer;
 
 /// `text` with every `${...}` filled in.
 ///

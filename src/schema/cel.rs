@@ -13,7 +13,7 @@ use cel::{Context, Env, ExecutionError, Program, Value as Cel, extensions};
 use serde_json::{Map, Value};
 
 use super::{Problem, ProblemKind, instance};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 mod functions;
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub(super) fn has_format(format: &str, text: &str) -> bool {
     match format {
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
-        "cidr" => crate::validate::names::is_cidr(text),
+        "cidr" => crate::kubernetes::names::is_cidr(text),
         "mac" => text.split([':', '-']).count() == 6 && text.split([':', '-']).all(|part| hex(part, 2)),
         "uuid" => {
             let plain = text.replace('-', "");

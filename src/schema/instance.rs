@@ -8,8 +8,8 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::{Problem, ProblemKind, format};
-use crate::rewrite::pointer;
-use crate::validate::names;
+use crate::kubernetes::names;
+use crate::pointer;
 
 const KEEP: &str = "x-kubernetes-preserve-unknown-fields";
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";

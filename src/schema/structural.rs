@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Problem, ProblemKind, instance};
-use crate::rewrite::pointer;
-use crate::validate::names;
+use crate::kubernetes::names;
+use crate::pointer;
 
 const KEEP: &str = "x-kubernetes-preserve-unknown-fields";
 /// Without it a group of Kubernetes' own is refused.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::StackError;
-use crate::fargate::lint::profiles::ProfileSelector;
+use crate::fargate::profile::ProfileSelector;
 
 /// Which pods of the user's apps run on Fargate: each `NAMESPACE[:KEY=VALUE,...]`, with `*` and `?`.
 pub(super) fn selectors(asked: &[String]) -> Result<Vec<ProfileSelector>, StackError> {

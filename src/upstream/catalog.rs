@@ -3,14 +3,14 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
 use crate::digest::Sha256Hex;
-use crate::{embedded, kubernetes, yaml};
+use crate::kubernetes::target::KubernetesRange;
+use crate::{embedded, yaml};
 
 /// A component as the catalog knows it.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,41 +81,6 @@ pub struct KnownVersion {
     pub pairs: BTreeMap<String, Version>,
     /// What is known of its assets.
     pub assets: BTreeMap<String, KnownAsset>,
-}
-
-/// The Kubernetes versions that some versions of a component support, with the source that states it. An end that nobody
-/// states is open.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KubernetesRange {
-    /// The component's versions that it is about.
-    pub versions: VersionReq,
-    /// The oldest Kubernetes.
-    #[serde(default)]
-    pub min: Option<kubernetes::Version>,
-    /// The newest Kubernetes.
-    #[serde(default)]
-    pub max: Option<kubernetes::Version>,
-    /// Where it is stated.
-    pub see: String,
-}
-
-impl KubernetesRange {
-    /// Whether a version is in it.
-    pub fn holds(&self, version: kubernetes::Version) -> bool {
-        self.min.is_none_or(|min| min <= version) && self.max.is_none_or(|max| version <= max)
-    }
-}
-
-impl fmt::Display for KubernetesRange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.min, self.max) {
-            (Some(min), Some(max)) => write!(f, "{min} to {max}"),
-            (Some(min), None) => write!(f, "{min} or newer"),
-            (None, Some(max)) => write!(f, "{max} or older"),
-            (None, None) => write!(f, "any version"),
-        }
-    }
 }
 
 /// An asset whose bytes are known.

@@ -1,12 +1,26 @@
 //! From a stack to its bytes: what the catalog vouches for, what the lock vouches for, and what is locked now.
 
 use crate::digest::Sha256Hex;
-use crate::pipeline::Input;
 use crate::report::Voucher;
 use crate::upstream::catalog::Asset;
 use crate::upstream::fetch::{self, Expected, FetchError, Obtained, Request, Source, Sources};
 use crate::upstream::local::{self, LocalError};
 use crate::upstream::lock::{Lock, LockError, Locked};
+
+/// The bytes of one asset, whose digest was checked.
+#[derive(Debug)]
+pub struct Input {
+    /// The asset.
+    pub asset: Asset,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Their digest.
+    pub sha256: Sha256Hex,
+    /// What vouches for it.
+    pub vouched_by: Voucher,
+    /// Whether bytes with this digest were read in full before, so that their heads suffice.
+    pub checked: bool,
+}
 
 /// Why bytes could not be supplied.
 #[derive(Debug, thiserror::Error)]

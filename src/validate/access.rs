@@ -2,7 +2,8 @@
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/rbac/validation/validation.go>
 
 use super::at::At;
-use super::{Found, names, pods};
+use super::{Found, pods};
+use crate::kubernetes::names;
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{names, shape};
+use super::shape;
+use crate::pointer;
 
 /// A value and its JSON pointer. What is null is as good as not there.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ impl<'v> At<'v> {
 
     pub(super) fn get(&self, key: &str) -> Option<At<'v>> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
-        Some(At { value, path: format!("{}/{}", self.path, names::escaped(key)) })
+        Some(At { value, path: format!("{}/{}", self.path, pointer::escape(key)) })
     }
 
     /// What stands below one key after the other.
@@ -42,7 +43,7 @@ impl<'v> At<'v> {
         let Some(map) = self.get(key) else { return Vec::new() };
         let entries = map.value.as_object().into_iter().flatten();
         entries
-            .map(|(k, value)| (k.as_str(), At { value, path: format!("{}/{}", map.path, names::escaped(k)) }))
+            .map(|(k, value)| (k.as_str(), At { value, path: format!("{}/{}", map.path, pointer::escape(k)) }))
             .collect()
     }
 
@@ -61,6 +62,6 @@ impl<'v> At<'v> {
 
     /// Where a key of it stands, or would stand.
     pub(super) fn field(&self, key: &str) -> String {
-        format!("{}/{}", self.path, names::escaped(key))
+        format!("{}/{}", self.path, pointer::escape(key))
     }
 }

@@ -1,10 +1,11 @@
 //! `ConfigMap`s, Secrets, claims, priorities.
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/core/validation/validation.go>
 
+use super::Found;
 use super::at::At;
 use super::rules::quantity;
-use super::{Found, names};
 use crate::fargate::quantity::Quantity;
+use crate::kubernetes::names;
 
 /// The most that all values of a `ConfigMap` or a Secret may have, in bytes.
 const MOST: usize = 1024 * 1024;

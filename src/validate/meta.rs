@@ -1,8 +1,9 @@
 //! Names, labels and annotations.
 //! Source: <https://github.com/kubernetes/apimachinery/blob/v0.36.0/pkg/api/validation/objectmeta.go>
 
+use super::Found;
 use super::at::At;
-use super::{Found, names};
+use crate::kubernetes::names;
 use crate::rewrite::size;
 
 /// Finalizers without a domain that Kubernetes knows.

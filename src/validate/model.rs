@@ -206,7 +206,7 @@ fn shape_of(text: &'static str) -> Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::names;
+    use crate::kubernetes::names;
 
     #[test]
     fn a_kind_is_known_in_its_versions_only() {

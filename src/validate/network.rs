@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::at::At;
-use super::{Found, meta, names, pods, rules};
+use super::{Found, meta, pods, rules};
+use crate::kubernetes::names;
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;

@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::at::At;
 use super::rules::quantity;
-use super::{Found, meta, names};
+use super::{Found, meta};
 use crate::fargate::quantity::Quantity;
+use crate::kubernetes::names;
 
 /// A pod's spec, of a pod or of a template.
 pub(super) fn check(found: &mut Found<'_>, spec: &At<'_>) {

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::model::Rule;
-use super::{names, shape};
+use super::shape;
 use crate::fargate::quantity::Quantity;
+use crate::kubernetes::names;
 
 /// The code, and what is wrong, where the fields of an object break a rule.
 pub(super) fn broken(rule: &Rule, fields: &Map<String, Value>) -> Option<(&'static str, String)> {

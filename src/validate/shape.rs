@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::model::{Model, Shape};
-use super::{Found, names, rules};
+use super::{Found, rules};
 use crate::fargate::quantity::Quantity;
+use crate::pointer;
 
 /// Checks an object against its type of the model.
 pub(super) fn check(model: &Model, type_name: &str, value: &Value, found: &mut Found<'_>) {
@@ -77,7 +78,7 @@ impl Walk<'_, '_> {
         };
         let Some(of) = self.model.get(type_name) else { return };
         for (name, value) in fields {
-            let segment = names::escaped(name);
+            let segment = pointer::escape(name);
             match of.fields.get(name.as_str()) {
                 Some(field) => {
                     if !value.is_null() {
@@ -166,7 +167,7 @@ impl Walk<'_, '_> {
             Shape::Map(of) => match value.as_object() {
                 Some(map) => {
                     for (key, item) in map.iter().filter(|(_, item)| !item.is_null()) {
-                        self.below(path, &names::escaped(key), |walk, path| walk.value(of, item, path));
+                        self.below(path, &pointer::escape(key), |walk, path| walk.value(of, item, path));
                     }
                 }
                 None => self.wrong(path, "a mapping", value),

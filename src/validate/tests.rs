@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::*;
 use crate::findings::page::{Book, Pages};
 use crate::manifest::collection::Collection;
+use crate::pointer;
 
 const OBJECTS: &str = include_str!("tests/objects.yaml");
 const VERDICTS: &str = include_str!("tests/verdicts.tsv");
@@ -200,7 +201,7 @@ fn whatever_stands_in_an_object_nothing_panics() {
 
 fn walk(value: &Value, at: String, into: &mut Vec<String>) {
     let children: Vec<(String, &Value)> = match value {
-        Value::Object(map) => map.iter().map(|(k, v)| (names::escaped(k), v)).collect(),
+        Value::Object(map) => map.iter().map(|(k, v)| (pointer::escape(k), v)).collect(),
         Value::Array(items) => items.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect(),
         _ => Vec::new(),
     };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::fargate::lint::profiles::{Profile, ProfileSelector, fits};
+use crate::fargate::profile::{Profile, ProfileSelector, fits};
 
 /// How many selectors a profile may have.
 pub const SELECTORS_MAX: usize = 5;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::gateway::Gateway;
 use super::set::{Object, Set, entries, items};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 /// What every annotation of the controller starts with.
 const PREFIX: &str = "alb.ingress.kubernetes.io/";

@@ -3,7 +3,7 @@
 use super::alb::{Alb, field};
 use super::set::{KNATIVE, Object, Set, entries, items};
 use super::{Check, Found};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "https-without-certificate", run: https_without_certificate },

@@ -2,7 +2,7 @@
 
 use super::set::{KNATIVE, Object, Set, entries, items};
 use super::{Check, Found, order};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "example-checksum", run: example_checksum },

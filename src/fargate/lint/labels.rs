@@ -29,31 +29,6 @@ fn holds(expression: &Value, labels: &Value) -> bool {
     }
 }
 
-/// Whether a text fits a pattern in which `*` stands for any characters and `?` for exactly one.
-pub fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    // Where the last `*` was, and how much of the text it stands for.
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == text[t] => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    (p, t) = (at + 1, taken + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,17 +53,6 @@ mod tests {
             json!({"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}),
         ] {
             assert!(!selects(&selector, &labels), "{selector}");
-        }
-    }
-
-    #[test]
-    fn a_star_is_any_characters_and_a_question_mark_exactly_one() {
-        for (pattern, text) in [("*", ""), ("knative-*", "knative-serving"), ("a?c", "abc"), ("*-sys*m", "kube-system")]
-        {
-            assert!(fits(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("a?c", "ac"), ("knative-*", "kourier-system"), ("", "a"), ("a*b", "ac")] {
-            assert!(!fits(pattern, text), "{pattern} {text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::set::{Object, Set};
 use super::{Check, Found};
 use crate::fargate::logging::{LABEL, NAME, NAMESPACE, problems};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "log-router-refused", run: log_router_refused },

@@ -4,7 +4,7 @@ use super::alb::{Alb, Backend, CLASS, field, ingresses};
 use super::gateway::gateway_of;
 use super::set::{Object, Set, entries, items};
 use super::{Check, Found};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "network-policy", run: network_policy },

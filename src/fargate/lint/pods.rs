@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::set::{COMPUTE_TYPE, Set, entries, items};
 use super::{Check, Found};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "daemon-set", run: daemon_set },

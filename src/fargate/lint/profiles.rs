@@ -1,13 +1,10 @@
-//! Fargate profiles: which pods Fargate takes at all.
+//! Pods that no Fargate profile takes, and profiles that EKS refuses.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::Value;
 
-pub use super::labels::fits;
 use super::set::{KNATIVE, Object, Set, Template, entries, items};
 use super::{Check, Found};
+use crate::fargate::profile::{Profile, ProfileSelector, Profiles};
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "namespace-without-profile", run: namespace_without_profile },
@@ -15,69 +12,27 @@ pub(super) const CHECKS: &[Check] = &[
     Check { code: "fargate-profile-refused", run: fargate_profile_refused },
 ];
 
-/// One Fargate profile, as eksctl and `knrender.yaml` write it.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Profile {
-    /// Its name.
-    pub name: String,
-    /// Which pods it takes: those that one of these selects.
-    #[serde(default)]
-    pub selectors: Vec<ProfileSelector>,
+fn selector_of(value: &Value) -> Option<ProfileSelector> {
+    let text = |(key, value): (&str, &Value)| Some((key.to_owned(), value.as_str()?.to_owned()));
+    let labels = entries(&value["labels"]).filter_map(text).collect();
+    Some(ProfileSelector { namespace: value["namespace"].as_str()?.to_owned(), labels })
 }
 
-/// Which pods a profile takes.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProfileSelector {
-    /// Namespace, with `*` and `?`.
-    pub namespace: String,
-    /// Labels, all of which a pod has to have; keys and values with `*` and `?`.
-    #[serde(default)]
-    pub labels: BTreeMap<String, String>,
-}
-
-/// The profiles of the cluster.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Profiles(pub Vec<Profile>);
-
-/// The label with which a pod chooses between profiles that would take it.
-const CHOICE: &str = "eks.amazonaws.com/fargate-profile";
-
-impl ProfileSelector {
-    fn of(value: &Value) -> Option<ProfileSelector> {
-        let text = |(key, value): (&str, &Value)| Some((key.to_owned(), value.as_str()?.to_owned()));
-        let labels = entries(&value["labels"]).filter_map(text).collect();
-        Some(ProfileSelector { namespace: value["namespace"].as_str()?.to_owned(), labels })
+/// The profiles that are given, and those of the `ClusterConfig`s in the set; `None` where nothing tells any.
+pub(super) fn of(set: &Set<'_>, given: Option<Profiles>) -> Option<Profiles> {
+    let mut clusters = set.all("eksctl.io", "ClusterConfig").peekable();
+    if given.is_none() && clusters.peek().is_none() {
+        return None;
     }
-}
-
-impl Profiles {
-    /// The profiles that are given, and those of the `ClusterConfig`s in the set; `None` where nothing tells any.
-    pub(super) fn of(set: &Set<'_>, given: Option<Profiles>) -> Option<Profiles> {
-        let mut clusters = set.all("eksctl.io", "ClusterConfig").peekable();
-        if given.is_none() && clusters.peek().is_none() {
-            return None;
-        }
-        let mut profiles = given.unwrap_or_default();
-        for profile in clusters.flat_map(|cluster| items(&cluster.value["fargateProfiles"])) {
-            // What is not as it should be is told by `fargate-profile-refused`.
-            profiles.0.push(Profile {
-                name: profile["name"].as_str().unwrap_or_default().to_owned(),
-                selectors: items(&profile["selectors"]).filter_map(ProfileSelector::of).collect(),
-            });
-        }
-        Some(profiles)
+    let mut profiles = given.unwrap_or_default();
+    for profile in clusters.flat_map(|cluster| items(&cluster.value["fargateProfiles"])) {
+        // What is not as it should be is told by `fargate-profile-refused`.
+        profiles.0.push(Profile {
+            name: profile["name"].as_str().unwrap_or_default().to_owned(),
+            selectors: items(&profile["selectors"]).filter_map(selector_of).collect(),
+        });
     }
-
-    fn take(&self, namespace: &str, labels: &[(&str, &str)]) -> bool {
-        let choice = labels.iter().find(|(key, _)| *key == CHOICE).map(|(_, name)| *name);
-        let chosen = self.0.iter().filter(|profile| choice.is_none_or(|name| profile.name == name));
-        chosen.flat_map(|profile| &profile.selectors).any(|selector| {
-            let has = |(key, value): (&String, &String)| labels.iter().any(|(k, v)| fits(key, k) && fits(value, v));
-            fits(&selector.namespace, namespace) && selector.labels.iter().all(has)
-        })
-    }
+    Some(profiles)
 }
 
 /// The labels of a template's pods, with those that Knative and Jobs give them.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::set::{COMPUTE_TYPE, Set, Template, entries, items};
 use super::{Check, Found, images};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "not-x86-linux", run: not_x86_linux },

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::alb::{self, Alb};
-use super::profiles::Profiles;
+use super::profiles;
 use super::{labels, scheduling};
 use crate::fargate::pod::Pod;
+use crate::fargate::profile::Profiles;
 use crate::findings::Place;
 use crate::manifest::collection::Placed;
 use crate::manifest::object::Identity;
@@ -197,7 +198,7 @@ impl<'s> Set<'s> {
                 Some(([hpa.namespace(), target["kind"].as_str()?, target["name"].as_str()?], least))
             })
             .collect();
-        set.profiles = Profiles::of(&set, profiles);
+        set.profiles = profiles::of(&set, profiles);
         set.albs = alb::of(&set);
         set
     }

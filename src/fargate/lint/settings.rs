@@ -2,7 +2,7 @@
 
 use super::set::{KNATIVE, Set, items, number};
 use super::{Check, Found};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "pending-pod-fails-revision", run: pending_pod_fails_revision },

@@ -4,7 +4,7 @@
 use super::alb::field;
 use super::set::{Config, KNATIVE, Object, Set, Template, number};
 use super::{Check, Found};
-use crate::rewrite::pointer;
+use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check { code: "alb-idle-timeout", run: alb_idle_timeout },

@@ -12,7 +12,7 @@ use cel::{Context, ExecutionError, Value as Cel};
 use regex::Regex;
 
 use crate::fargate::quantity::Quantity;
-use crate::validate::names;
+use crate::kubernetes::names;
 
 /// A quantity as a value of CEL.
 #[derive(PartialEq, Eq)]

@@ -3,8 +3,6 @@
 
 use std::net::IpAddr;
 
-use crate::rewrite::pointer;
-
 /// What is wrong with `text` as something of the form that `rules.txt` names; `None` where nothing is.
 pub fn wrong(form: &str, text: &str) -> Option<String> {
     let good = match form {
@@ -50,7 +48,7 @@ pub fn wrong(form: &str, text: &str) -> Option<String> {
 }
 
 /// A form in words.
-pub(super) fn words(form: &str) -> &'static str {
+pub(crate) fn words(form: &str) -> &'static str {
     match form {
         "label" => "a DNS label: lower-case letters, digits and dashes, 63 at the most",
         "subdomain" => "a DNS subdomain: lower-case letters, digits, dashes and dots, 253 at the most",
@@ -107,6 +105,11 @@ pub fn is_subdomain(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(part)
 }
 
+/// A domain name: a DNS subdomain whose parts are DNS labels.
+pub fn is_domain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
 fn is_name_part(text: &str) -> bool {
     let edge = |c: char| c.is_ascii_alphanumeric();
     (1..=63).contains(&text.len())
@@ -142,7 +145,7 @@ pub fn is_config_key(text: &str) -> bool {
 }
 
 /// The name of a port (IANA).
-pub fn is_port_name(text: &str) -> bool {
+fn is_port_name(text: &str) -> bool {
     (1..=15).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && text.bytes().any(|b| b.is_ascii_lowercase())
@@ -236,11 +239,6 @@ fn is_cron(text: &str) -> bool {
     matches!(fields.as_slice(), [minute, hour, day, month, weekday]
         if field(minute, 0, 59, &[]) && field(hour, 0, 23, &[]) && field(day, 1, 31, &[])
             && field(month, 1, 12, &MONTHS) && field(weekday, 0, 6, &DAYS))
-}
-
-/// A key as a part of a JSON pointer.
-pub fn escaped(key: &str) -> String {
-    pointer::escape(key)
 }
 
 #[cfg(test)]

@@ -1,0 +1,101 @@
+//! What AWS calls things: partitions, regions, accounts, clusters, ids and ARNs.
+
+/// What a region's name begins with, and its partition.
+/// Source: <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+];
+
+/// The part of AWS that a region is in, as ARNs begin with it.
+pub fn partition_of(region: &str) -> &'static str {
+    PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+}
+
+/// The name of a region, such as eu-west-1.
+pub fn is_region(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let [area, middle @ .., number] = parts.as_slice() else {
+        return false;
+    };
+    (2..=4).contains(&area.len())
+        && !middle.is_empty()
+        && middle.iter().chain([area]).all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase()))
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The number of an account.
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The name of an EKS cluster.
+/// Source: <https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html>
+pub fn is_cluster_name(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// The id of a VPC.
+pub fn is_vpc_id(text: &str) -> bool {
+    text.strip_prefix("vpc-").is_some_and(is_resource_id)
+}
+
+/// The id of a subnet.
+pub fn is_subnet_id(text: &str) -> bool {
+    text.strip_prefix("subnet-").is_some_and(is_resource_id)
+}
+
+/// What follows the kind in the id of an EC2 resource.
+fn is_resource_id(id: &str) -> bool {
+    matches!(id.len(), 8 | 17) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// The parts of an ARN.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+#[derive(Clone, Copy, Debug)]
+pub struct Arn<'t> {
+    /// The part of AWS.
+    pub partition: &'t str,
+    /// The service.
+    pub service: &'t str,
+    /// The region; empty for what is of all regions.
+    pub region: &'t str,
+    /// What it is of the service's, with its kind.
+    pub resource: &'t str,
+}
+
+impl<'t> Arn<'t> {
+    /// The ARN of something that an account has.
+    pub fn parse(text: &'t str) -> Option<Arn<'t>> {
+        let parts: Vec<_> = text.splitn(6, ':').collect();
+        let &["arn", partition, service, region, account, resource] = parts.as_slice() else { return None };
+        is_account(account).then_some(Arn { partition, service, region, resource })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        for (region, partition) in [
+            ("eu-west-1", "aws"),
+            ("cn-northwest-1", "aws-cn"),
+            ("us-gov-east-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(partition_of(region), partition, "{region}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What rules and templates can ask about a stack, with the defaults of what was not asked for.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use super::Ingress;
+use crate::config::{Ask, Scaling, Scheme};
+use crate::fargate::profile::ProfileSelector;
+use crate::kubernetes;
+use crate::rewrite::facts::{Fact, Facts};
+use crate::rewrite::rule::RuleSet;
+
+/// How long a pod takes to start on Fargate where the user says nothing, in seconds (F27: plan for 30 to 90).
+pub(super) const COLD_START: u32 = 90;
+
+/// The one time-out that the whole chain has, in seconds: ALB, revision, response start, activator and progress deadline.
+/// Knative's own 300 seconds of work come on top of the cold start, in whole minutes, and never less than Knative's own
+/// maximum of 600.
+pub(super) fn timeout(ask: &Ask) -> u32 {
+    ask.cold_start.unwrap_or(COLD_START).min(100_000).saturating_add(300).next_multiple_of(60).max(600)
+}
+
+/// The facts of a stack.
+pub(super) fn of(
+    ask: &Ask,
+    rule_set: RuleSet,
+    ingress: Ingress,
+    kubernetes: kubernetes::Version,
+    mut versions: BTreeMap<&'static str, Version>,
+    with: Vec<String>,
+    apps: &[ProfileSelector],
+) -> Facts {
+    let text = |value: &Option<String>| value.clone().map_or(Fact::Absent, Fact::Text);
+    let mut version = |name| versions.remove(name).map_or(Fact::Absent, Fact::Version);
+    Facts(BTreeMap::from([
+        ("rule-set", Fact::Text(rule_set.to_string())),
+        ("ingress", Fact::Text(ingress.name().to_owned())),
+        ("kubernetes", Fact::Version(Version::new(kubernetes.major.into(), kubernetes.minor.into(), 0))),
+        ("knative", version("knative")),
+        ("kourier", version("kourier")),
+        ("gloo", version("gloo")),
+        ("controller", version("controller")),
+        ("with", Fact::Names(with)),
+        ("domain", text(&ask.domain)),
+        ("certificate-arn", text(&ask.certificate_arn)),
+        ("scheme", Fact::Text(ask.scheme.unwrap_or(Scheme::InternetFacing).name().to_owned())),
+        ("internal-tls", Fact::Flag(ask.internal_tls.unwrap_or(false))),
+        ("cluster-name", text(&ask.cluster_name)),
+        ("region", text(&ask.region)),
+        ("vpc-id", text(&ask.vpc_id)),
+        ("subnets", Fact::Names(ask.subnets.clone())),
+        ("account-id", text(&ask.account_id)),
+        ("alb-group", text(&ask.alb_group)),
+        ("alb-annotations", Fact::Pairs(ask.alb.annotations())),
+        ("alb-attributes", Fact::Pairs(ask.alb.attributes())),
+        ("alb-grpc", Fact::Flag(ask.alb.grpc.unwrap_or(false))),
+        ("alb-readiness-gates", Fact::Flag(ask.alb.readiness_gates.unwrap_or(false))),
+        ("app-namespaces", Fact::Names(apps.iter().map(|selector| selector.namespace.clone()).collect())),
+        ("logging", Fact::Flag(ask.logging.unwrap_or(false))),
+        ("log-retention-days", Fact::Text(ask.log_retention_days.unwrap_or(60).to_string())),
+        ("layout", ask.layout.map_or(Fact::Absent, |layout| Fact::Text(layout.name().to_owned()))),
+        ("gitops-repo", text(&ask.gitops_repo)),
+        ("gitops-revision", Fact::Text(ask.gitops_revision.clone().unwrap_or_else(|| "main".to_owned()))),
+        ("gitops-path", Fact::Text(ask.gitops_path.clone().unwrap_or_else(|| "out/gitops".to_owned()))),
+        ("ha", Fact::Flag(ask.ha.unwrap_or(true))),
+        ("hpa", Fact::Text(if ask.hpa == Some(Scaling::Fixed) { "fixed" } else { "keep" }.to_owned())),
+        ("cold-start", Fact::Text(ask.cold_start.unwrap_or(COLD_START).to_string())),
+        ("timeout", Fact::Text(timeout(ask).to_string())),
+        ("scale-to-zero-retention", Fact::Text(ask.scale_to_zero_retention.clone().unwrap_or_else(|| "5m".to_owned()))),
+        ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),
+        ("queue-proxy-memory", text(&ask.queue_proxy_memory)),
+    ]))
+}

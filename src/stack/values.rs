@@ -1,0 +1,199 @@
+//! Values that end up in manifests, checked for form.
+
+use super::facts::{COLD_START, timeout};
+use super::{StackError, gitops};
+use crate::alb::Around;
+use crate::aws::{self, Arn};
+use crate::config::Ask;
+use crate::fargate::quantity::Quantity;
+use crate::kubernetes::names;
+
+/// The longest that an ALB keeps an idle connection, in seconds.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
+const ALB_IDLE_MAX: u32 = 4000;
+/// For how many days `CloudWatch` can be told to keep logs.
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
+const LOG_RETENTION: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// Checks the form of what ends up in manifests.
+pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
+    let check = |flag: &str, value: &Option<String>, is_good: fn(&str) -> bool, form: &str| match value {
+        Some(value) if !is_good(value) => Err(StackError(format!("{flag} `{value}` {form}"))),
+        _ => Ok(()),
+    };
+    check(
+        "--domain",
+        &ask.domain,
+        is_domain,
+        "is not a domain name: lower-case letters, digits and dashes, with dots, such as apps.example.com",
+    )?;
+    check(
+        "--cluster-name",
+        &ask.cluster_name,
+        aws::is_cluster_name,
+        "is not an EKS cluster name: 1 to 100 letters, digits, dashes and underscores, the first a letter or digit",
+    )?;
+    check("--region", &ask.region, aws::is_region, "is not an AWS region, such as eu-west-1")?;
+    check("--vpc-id", &ask.vpc_id, aws::is_vpc_id, "is not a VPC id: `vpc-` and 8 or 17 hexadecimal digits")?;
+    check(
+        "--certificate-arn",
+        &ask.certificate_arn,
+        |arns| arns.split(',').all(is_certificate_arn),
+        "is not the ARN of a certificate, such as arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+    )?;
+    check(
+        "--scale-to-zero-retention",
+        &ask.scale_to_zero_retention,
+        |text| seconds(text).is_some(),
+        "is not a duration such as 30s, 10m or 1h",
+    )?;
+    check("--account-id", &ask.account_id, aws::is_account, "is not an AWS account: 12 digits")?;
+    check(
+        "--alb-group",
+        &ask.alb_group,
+        is_alb_group,
+        "is not the name of a group: lower-case letters, digits, dashes and dots, 63 at the most, letter or digit at both ends",
+    )?;
+    let all = |flag: &str, values: &[String], is_good: fn(&str) -> bool, form: &str| {
+        values.iter().try_for_each(|value| check(flag, &Some(value.clone()), is_good, form))
+    };
+    all("--subnets", &ask.subnets, aws::is_subnet_id, "is not a subnet id: `subnet-` and 8 or 17 hexadecimal digits")?;
+    if let [subnet] = ask.subnets.as_slice() {
+        return Err(StackError(format!(
+            "--subnets {subnet}: an EKS cluster needs two subnets or more, in different availability zones"
+        )));
+    }
+    if !ask.subnets.is_empty() && ask.vpc_id.is_none() {
+        return Err(StackError("--subnets are those of a VPC that exists; name it with --vpc-id".to_owned()));
+    }
+    if let Some(days) = ask.log_retention_days {
+        if ask.logging != Some(true) {
+            return Err(StackError("--log-retention-days is about the logs of --logging".to_owned()));
+        }
+        if !LOG_RETENTION.contains(&days) {
+            let known: Vec<_> = LOG_RETENTION.iter().map(ToString::to_string).collect();
+            return Err(StackError(format!(
+                "--log-retention-days {days}: CloudWatch keeps logs for {} days",
+                known.join(", ")
+            )));
+        }
+    }
+    ask.alb.check(Around {
+        kourier: ask.gloo.is_none(),
+        group: ask.alb_group.as_deref(),
+        certificate: ask.certificate_arn.as_deref(),
+        region: ask.region.as_deref(),
+    })?;
+    gitops::check(ask)?;
+    check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
+    check("--queue-proxy-memory", &ask.queue_proxy_memory, is_request, "is not a quantity such as 64Mi")?;
+    if timeout(ask) > ALB_IDLE_MAX {
+        return Err(StackError(format!(
+            "--cold-start {}: with 300 seconds of work on top, no ALB would wait that long; it can be told to wait {ALB_IDLE_MAX} \
+             seconds at the most, so that a cold start may take {}",
+            ask.cold_start.unwrap_or(COLD_START),
+            ALB_IDLE_MAX - ALB_IDLE_MAX % 60 - 300
+        )));
+    }
+    if let (Some(arns), Some(region)) = (&ask.certificate_arn, &ask.region)
+        && let Some(other) =
+            arns.split(',').filter_map(Arn::parse).map(|arn| arn.region).find(|r| !r.is_empty() && r != region)
+    {
+        return Err(StackError(format!(
+            "--certificate-arn is in {other}, and --region is {region}: an ALB takes certificates of its own region only"
+        )));
+    }
+    Ok(())
+}
+
+fn is_domain(text: &str) -> bool {
+    text.contains('.') && names::is_domain(text)
+}
+
+/// A duration as Knative's configuration takes it, in one unit; in seconds.
+pub fn seconds(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    let is_number = (1..=6).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    number.parse::<u64>().ok().filter(|_| is_number).map(|n| n * unit)
+}
+
+fn is_request(text: &str) -> bool {
+    Quantity::parse(text).is_ok_and(|q| !q.is_negative())
+}
+
+/// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/#group.name>
+fn is_alb_group(text: &str) -> bool {
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=63).contains(&text.len())
+        && text.chars().all(|c| edge(c) || c == '-' || c == '.')
+        && text.starts_with(edge)
+        && text.ends_with(edge)
+}
+
+fn is_certificate_arn(text: &str) -> bool {
+    let Some(arn) = Arn::parse(text) else { return false };
+    let kind = match arn.service {
+        "acm" => aws::is_region(arn.region) && arn.resource.starts_with("certificate/"),
+        "iam" => arn.region.is_empty() && arn.resource.starts_with("server-certificate/"),
+        _ => false,
+    };
+    kind && arn.partition.starts_with("aws")
+        && arn.resource.split('/').all(|part| !part.is_empty())
+        && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{resolve, some};
+    use super::*;
+
+    #[test]
+    fn values_are_checked_for_form() {
+        let arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1111-2222";
+        for good in [
+            Ask { domain: some("apps.example.com"), ..Ask::default() },
+            Ask {
+                certificate_arn: some(&format!("{arn},arn:aws-cn:iam::123456789012:server-certificate/a")),
+                ..Ask::default()
+            },
+            Ask {
+                cluster_name: some("My_cluster-1"),
+                region: some("us-gov-east-1"),
+                vpc_id: some("vpc-0123456789abcdef0"),
+                ..Ask::default()
+            },
+        ] {
+            resolve(good.clone()).unwrap_or_else(|e| panic!("{good:?}: {e}"));
+        }
+        for bad in [
+            Ask { domain: some("https://example.com"), ..Ask::default() },
+            Ask { domain: some("example"), ..Ask::default() },
+            Ask { domain: some("*.example.com"), ..Ask::default() },
+            Ask { domain: some("Apps.example.com"), ..Ask::default() },
+            Ask { certificate_arn: some("arn:aws:acm:eu-west-1:1234:certificate/x"), ..Ask::default() },
+            Ask { certificate_arn: some(&format!("{arn}, {arn}")), ..Ask::default() },
+            Ask { cluster_name: some("-a"), ..Ask::default() },
+            Ask { region: some("eu-west-1a"), ..Ask::default() },
+            Ask { region: some("europe"), ..Ask::default() },
+            Ask { vpc_id: some("vpc-XYZ"), ..Ask::default() },
+            Ask { subnets: vec!["subnet-01234567".into(), "subnet-01234568".into()], ..Ask::default() },
+            Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-01234567".into()], ..Ask::default() },
+            Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-1".into()], ..Ask::default() },
+            Ask { account_id: some("1234"), ..Ask::default() },
+            Ask { alb_group: some("Shared"), ..Ask::default() },
+            Ask { app_namespaces: vec!["team_a".into()], ..Ask::default() },
+            Ask { logging: Some(true), cluster_name: some("a"), ..Ask::default() },
+            Ask { log_retention_days: Some(60), ..Ask::default() },
+            Ask { certificate_arn: some(arn), region: some("us-east-1"), ..Ask::default() },
+        ] {
+            assert!(resolve(bad.clone()).is_err(), "{bad:?}");
+        }
+    }
+}
