@@ -1,21 +1,17 @@
 //! What the user asks for: flags, and `knrender.yaml` in the same words. Flags win.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use serde_saphyr::Spanned;
 
 use crate::alb::Alb;
-use crate::fargate::profile::Profile;
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
-use crate::yaml;
 
-/// The name of the configuration file.
-pub const FILE: &str = "knrender.yaml";
+mod file;
+
+pub use file::{Allow, Config, ConfigError, FILE, KEYS};
 
 /// What a stack is made of. Every field is a flag and a key of `knrender.yaml`.
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -216,163 +212,6 @@ impl Scheme {
     }
 }
 
-/// A `knrender.yaml`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Config {
-    /// The folder it is in, which paths in it start from and the lock is in.
-    pub folder: PathBuf,
-    /// What to render.
-    pub ask: Ask,
-    /// Where bytes may come from.
-    pub supply: Supply,
-    /// Where to write.
-    pub out: Option<PathBuf>,
-    /// A price list of the user's own.
-    pub prices: Option<PathBuf>,
-    /// Images to be replaced, each with what it is replaced by: pins, or a registry of the user's own.
-    pub images: BTreeMap<String, String>,
-    /// Findings of `knrender lint` that are accepted.
-    pub allow: Vec<Allow>,
-    /// The cluster's Fargate profiles.
-    pub fargate_profiles: Option<Vec<Profile>>,
-}
-
-/// A finding of `knrender lint` that is accepted.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Allow {
-    /// The lint's code.
-    pub lint: Spanned<String>,
-    /// The object, as `Kind[.group]/[NAMESPACE/]NAME`; any where it is left out.
-    #[serde(default)]
-    pub object: Option<String>,
-    /// Why it is accepted.
-    pub reason: String,
-}
-
-/// `serde(flatten)` would lose the place of an unknown key, so that the file is one flat struct.
-macro_rules! file {
-    ($($field:ident: $type:ty => $($target:ident).+;)*) => {
-        /// The keys of the file, each with `_` for `-`.
-        pub const KEYS: &[&str] = &[$(stringify!($field)),*];
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-        struct File { $(#[serde(default)] $field: Option<$type>,)* }
-        impl File {
-            fn into_config(self, folder: PathBuf) -> Config {
-                let mut config = Config { folder, ..Config::default() };
-                $(if let Some(value) = self.$field { config.$($target).+ = value.into(); })*
-                config
-            }
-        }
-    };
-}
-
-file! {
-    knative: String => ask.knative;
-    kourier: String => ask.kourier;
-    gloo: String => ask.gloo;
-    gloo_manifest: PathBuf => ask.gloo_manifest;
-    rule_set: RuleSet => ask.rule_set;
-    kubernetes: kubernetes::Version => ask.kubernetes;
-    with: Vec<Part> => ask.with;
-    domain: String => ask.domain;
-    certificate_arn: String => ask.certificate_arn;
-    scheme: Scheme => ask.scheme;
-    internal_tls: bool => ask.internal_tls;
-    cluster_name: String => ask.cluster_name;
-    region: String => ask.region;
-    vpc_id: String => ask.vpc_id;
-    subnets: Vec<String> => ask.subnets;
-    account_id: String => ask.account_id;
-    alb_group: String => ask.alb_group;
-    app_namespaces: Vec<String> => ask.app_namespaces;
-    logging: bool => ask.logging;
-    log_retention_days: u32 => ask.log_retention_days;
-    alb: Alb => ask.alb;
-    layout: Layout => ask.layout;
-    gitops_repo: String => ask.gitops_repo;
-    gitops_revision: String => ask.gitops_revision;
-    gitops_path: String => ask.gitops_path;
-    ha: bool => ask.ha;
-    hpa: Scaling => ask.hpa;
-    cold_start: u32 => ask.cold_start;
-    scale_to_zero_retention: String => ask.scale_to_zero_retention;
-    queue_proxy_cpu: String => ask.queue_proxy_cpu;
-    queue_proxy_memory: String => ask.queue_proxy_memory;
-    keep_descriptions: bool => ask.keep_descriptions;
-    rules: Vec<PathBuf> => ask.rules;
-    images: BTreeMap<String, String> => images;
-    mirror: String => supply.mirror;
-    offline: bool => supply.offline;
-    locked: bool => supply.locked;
-    out: PathBuf => out;
-    prices: PathBuf => prices;
-    allow: Vec<Allow> => allow;
-    fargate_profiles: Vec<Profile> => fargate_profiles;
-}
-
-/// What is wrong with `knrender.yaml`.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// It cannot be read.
-    #[error("{path}: cannot be read: {why}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// The reason.
-        why: std::io::Error,
-    },
-    /// It is not a configuration.
-    #[error("{path}, {why}")]
-    Format {
-        /// The file.
-        path: String,
-        /// What is wrong, with line and column.
-        why: yaml::YamlError,
-    },
-    /// It asks for two things at once.
-    #[error("{path} asks for both `kourier` and `gloo`; a stack has one ingress")]
-    TwoIngresses {
-        /// The file.
-        path: String,
-    },
-}
-
-impl Config {
-    /// The configuration: the file that `--config` names, else `knrender.yaml` of the current folder, else none.
-    pub fn read(named: Option<&Path>) -> Result<Config, ConfigError> {
-        let path = named.unwrap_or(Path::new(FILE));
-        let shown = || path.display().to_string();
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(why) if named.is_none() && why.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
-            Err(why) => return Err(ConfigError::Unreadable { path: shown(), why }),
-        };
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        // A file of comments alone is an empty configuration, as `init` users expect.
-        let file: Option<File> = yaml::parse_as(&text).map_err(|why| ConfigError::Format { path: shown(), why })?;
-        let mut config = file.map_or_else(Config::default, |file| file.into_config(folder.clone()));
-        if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
-            return Err(ConfigError::TwoIngresses { path: shown() });
-        }
-        config.folder.clone_from(&folder);
-        config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
-        config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
-        config.out = config.out.map(|out| folder.join(out));
-        config.prices = config.prices.map(|prices| folder.join(prices));
-        if let Some(mirror) = config.supply.mirror.as_mut().filter(|m| !m.contains("://")) {
-            *mirror = folder.join(&mirror).display().to_string();
-        }
-        Ok(config)
-    }
-
-    /// The folder that the lock is in.
-    pub fn lock_folder(&self) -> &Path {
-        if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
-    }
-}
-
 impl Ask {
     /// These flags over what `file` asks for. `--kourier` overrides a `gloo` in the file, and the other way round.
     #[must_use]
@@ -433,60 +272,11 @@ impl Supply {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Config, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(FILE);
-        fs::write(&path, text).unwrap();
-        Config::read(Some(&path))
-            .map(|config| Config {
-                out: config.out.map(|o| o.strip_prefix(folder.path()).unwrap().to_owned()),
-                folder: PathBuf::new(),
-                ..config
-            })
-            .map_err(|e| e.to_string().split("knrender.yaml").last().unwrap_or_default().to_owned())
-    }
-
-    #[test]
-    fn every_option_has_its_key() {
-        let config = read(
-            "knative: v1.22.1\nkourier: v1.22.1\nrule-set: fargate\nkubernetes: '1.35'\nwith: [upgrade-jobs]\ndomain: a.example\n\
-             certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
-             mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
-             ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\
-             queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\n\
-             log-retention-days: 30\nalb: {readiness-gates: true}\n\
-             layout: flux\ngitops-repo: https://a.example/b\ngitops-revision: main\ngitops-path: p\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
-        )
-        .unwrap();
-        assert_eq!(config.ask.with, [Part::UpgradeJobs]);
-        assert_eq!(config.ask.scheme, Some(Scheme::Internal));
-        assert_eq!(config.supply.mirror.as_deref(), Some("https://m.example/x"));
-        assert_eq!((config.ask.ha, config.ask.hpa), (Some(false), Some(Scaling::Fixed)));
-        assert_eq!(config.images["a:1"], "b@sha256:c");
-        assert_eq!(config.out, Some("out".into()));
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_line_and_column() {
-        let error = read("domain: a.example\ndomian: b\n").unwrap_err();
-        assert!(error.starts_with(", line 2, column 1: ") && error.contains("domian"), "{error}");
-    }
-
-    #[test]
-    fn a_file_of_comments_asks_for_nothing() {
-        assert_eq!(read("# nothing yet\n").unwrap(), Config::default());
-    }
-
     #[test]
     fn flags_win_over_the_file() {
         let file = Ask { gloo: Some("v1.3.9".into()), domain: Some("file".into()), ..Ask::default() };
         let flags = Ask { kourier: Some("v1.23.0".into()), domain: Some("flag".into()), ..Ask::default() };
         let ask = flags.over(file);
         assert_eq!((ask.gloo, ask.kourier.as_deref(), ask.domain.as_deref()), (None, Some("v1.23.0"), Some("flag")));
-    }
-
-    #[test]
-    fn two_ingresses_in_the_file_are_refused() {
-        assert!(read("gloo: v1.3.9\nkourier: v1.23.0\n").unwrap_err().contains("a stack has one ingress"));
     }
 }
