@@ -8,7 +8,6 @@ mod run;
 
 use knrender::yaml;
 use run::Place;
-use serde_json::Value;
 
 /// Calls with every flag among them.
 const CALLS: [&[&str]; 4] = [
@@ -83,14 +82,12 @@ fn services_and_summaries_are_held() {
 fn lint_validate_and_plan_agree_with_it() {
     let place = Place::new();
     for call in CALLS {
-        let json: Value =
-            serde_json::from_str(&place.run(&[call, &["--format", "json"]].concat()).ok().stdout).unwrap();
+        let json = place.run(&[call, &["--format", "json"]].concat()).ok().json();
         let text = place.run(call).ok().stdout;
         assert_eq!(yaml::parse(&text).unwrap(), json["object"]);
         place.run_with_input(&["lint", "--strict", "-"], &text).ok();
         place.run_with_input(&["validate", "--strict", "-"], &text).ok();
-        let plan = place.run_with_input(&["plan", "--format", "json", "-"], &text).ok().stdout;
-        let plan: Value = serde_json::from_str(&plan).unwrap();
+        let plan = place.run_with_input(&["plan", "--format", "json", "-"], &text).ok().json();
         assert_eq!(plan["pods"][0]["size"]["Ok"], json["summary"]["size"], "{call:?}");
         assert_eq!(plan["pods"][0]["each"], json["summary"]["pod"], "{call:?}");
         assert_eq!(plan["total"], json["summary"]["least"], "{call:?}");
@@ -150,8 +147,7 @@ fn it_is_what_the_crd_of_the_render_takes() {
     let ran = place
         .run(&["validate", "--strict", "--format", "json", "out/knative-kourier-fargate-first-batch.yaml", "apps"])
         .ok();
-    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert!(!report["findings"].as_array().unwrap().iter().any(|f| f["code"] == "not-checked"), "{}", ran.stdout);
+    assert!(!ran.json()["findings"].as_array().unwrap().iter().any(|f| f["code"] == "not-checked"), "{}", ran.stdout);
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn a_check_needs_a_folder_and_reports_as_json_too() {
     assert!(place.run(&["--gloo", "v1.0.0", "--rule-set", "seed", "--check"]).fails(2).contains("--out"));
     place.write(FIRST, "");
     let ran = place.run(&[&FLAGS[..], &["--check", "--format", "json"]].concat());
-    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let report = ran.json();
     assert_eq!(report["stale"][0]["state"], "different");
     assert_eq!(report["stale"][0]["path"], "knative-gloo-fargate-first-batch.yaml");
 }

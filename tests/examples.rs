@@ -20,8 +20,7 @@ fn place() -> Place {
 }
 
 /// Severity, code and object of every finding, a line each.
-fn findings(report: &str) -> String {
-    let report: Value = serde_json::from_str(report).unwrap();
+fn findings(report: &Value) -> String {
     let mut lines = String::new();
     for finding in report["findings"].as_array().unwrap() {
         let text = |key: &str| finding[key].as_str().unwrap_or("-").to_owned();
@@ -44,14 +43,14 @@ fn the_file_and_the_service_are_what_the_commands_write() {
 fn lint_finds_what_does_not_run_on_fargate() {
     let ran = place().run(&["lint", "examples/", "--format", "json"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
-    insta::assert_snapshot!("examples-lint", findings(&ran.stdout));
+    insta::assert_snapshot!("examples-lint", findings(&ran.json()));
 }
 
 #[test]
 fn validate_finds_what_an_api_server_refuses() {
     let ran = place().run(&["validate", "examples/", "--format", "json"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
-    insta::assert_snapshot!("examples-validate", findings(&ran.stdout));
+    insta::assert_snapshot!("examples-validate", findings(&ran.json()));
 }
 
 #[test]

@@ -40,7 +40,7 @@ spec:
 fn the_default_stacks_plan_is_what_the_rule_book_reckons_by_hand() {
     let Some(place) = Place::with_upstream() else { return };
     place.run(&["--out", "out", "--ha=false"]).ok();
-    let plan: Value = serde_json::from_str(&place.run(&["plan", "--format", "json"]).ok().stdout).unwrap();
+    let plan = place.run(&["plan", "--format", "json"]).ok().json();
     // Five of 0.25 vCPU / 0.5 GB and the activator with 0.5 vCPU / 1 GB, at $0.04048 and $0.004445 an hour:
     // 5 * (0.25 * 0.04048 + 0.5 * 0.004445) + 0.5 * 0.04048 + 0.004445 = 0.0863975; times 730 = 63.070175
     assert_eq!(plan["total"]["hour"], "0.0863975");

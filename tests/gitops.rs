@@ -31,6 +31,14 @@ fn render(place: &Place, flags: &[&str], layout: &str, out: &str) -> BTreeMap<St
     place.tree(out)
 }
 
+/// All stacks with both layouts, by name and layout.
+fn renders(place: &Place) -> Vec<(String, BTreeMap<String, String>)> {
+    let both = |(name, flags): (&str, Vec<&str>)| {
+        ["argocd", "flux"].map(|layout| (format!("{layout}-{name}"), render(place, &flags, layout, name)))
+    };
+    stacks().into_iter().flat_map(both).collect()
+}
+
 #[test]
 fn each_batch_is_in_a_folder_to_the_byte_and_in_order_and_the_top_is_as_without_a_layout() {
     let Some(place) = Place::with_upstream() else { return };
@@ -63,40 +71,34 @@ fn each_batch_is_in_a_folder_to_the_byte_and_in_order_and_the_top_is_as_without_
 #[test]
 fn a_kustomization_names_what_is_beside_it_and_keeps_its_order() {
     let Some(place) = Place::with_upstream() else { return };
-    for (name, flags) in stacks() {
-        for layout in ["argocd", "flux"] {
-            let files = render(&place, &flags, layout, name);
-            let mut folders = 0;
-            for (path, text) in files.iter().filter(|(path, _)| path.ends_with("/kustomization.yaml")) {
-                let value = knrender::yaml::parse(text).unwrap();
-                assert_eq!(value["sortOptions"]["order"], "fifo", "{path}");
-                let folder = path.trim_end_matches("kustomization.yaml");
-                for resource in value["resources"].as_array().unwrap() {
-                    let resource = format!("{folder}{}", resource.as_str().unwrap());
-                    let is_there = |path: &&String| **path == resource || path.starts_with(&format!("{resource}/"));
-                    assert!(files.keys().any(|path| is_there(&path)), "{name} {layout} {path}: {resource}");
-                }
-                folders += 1;
+    for (name, files) in renders(&place) {
+        let mut folders = 0;
+        for (path, text) in files.iter().filter(|(path, _)| path.ends_with("/kustomization.yaml")) {
+            let value = knrender::yaml::parse(text).unwrap();
+            assert_eq!(value["sortOptions"]["order"], "fifo", "{path}");
+            let folder = path.trim_end_matches("kustomization.yaml");
+            for resource in value["resources"].as_array().unwrap() {
+                let resource = format!("{folder}{}", resource.as_str().unwrap());
+                let is_there = |path: &&String| **path == resource || path.starts_with(&format!("{resource}/"));
+                assert!(files.keys().any(|path| is_there(&path)), "{name} {path}: {resource}");
             }
-            assert!(folders >= 2, "{name} {layout}");
+            folders += 1;
         }
+        assert!(folders >= 2, "{name}");
     }
 }
 
 #[test]
 fn what_the_engines_read_is_held() {
     let Some(place) = Place::with_upstream() else { return };
-    for (name, flags) in stacks() {
-        for layout in ["argocd", "flux"] {
-            let files = render(&place, &flags, layout, name);
-            let ours: Vec<_> = files
-                .iter()
-                .filter_map(|(path, text)| Some((path.strip_prefix("gitops/")?, text)))
-                .filter(|(path, _)| !path.ends_with("batch.yaml") && !path.ends_with("alb-controller.yaml"))
-                .map(|(path, text)| format!("=== {path}\n{text}"))
-                .collect();
-            insta::assert_snapshot!(format!("{layout}-{name}"), ours.join("\n"));
-        }
+    for (name, files) in renders(&place) {
+        let ours: Vec<_> = files
+            .iter()
+            .filter_map(|(path, text)| Some((path.strip_prefix("gitops/")?, text)))
+            .filter(|(path, _)| !path.ends_with("batch.yaml") && !path.ends_with("alb-controller.yaml"))
+            .map(|(path, text)| format!("=== {path}\n{text}"))
+            .collect();
+        insta::assert_snapshot!(name, ours.join("\n"));
     }
 }
 

@@ -154,9 +154,7 @@ fn explain_is_held() {
     ] {
         insta::assert_snapshot!(format!("explain-{name}"), place.run(&["explain", object]).ok().stdout);
     }
-    let json: serde_json::Value =
-        serde_json::from_str(&place.run(&["explain", "--format", "json", "Namespace/gloo-system"]).ok().stdout)
-            .unwrap();
+    let json = place.run(&["explain", "--format", "json", "Namespace/gloo-system"]).ok().json();
     assert_eq!(json[0]["ledger"][0]["rule"], "helm-hook-off-the-namespace");
 }
 
@@ -165,7 +163,7 @@ fn the_json_report_carries_summary_and_provenance() {
     let Some(place) = Place::with_upstream() else { return };
     let ran = place.run(&["--out", "out", "--format", "json"]).ok();
     assert_eq!(ran.stderr, "");
-    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let report = ran.json();
     assert_eq!(report["summary"]["batches"]["knative-kourier-fargate-first-batch.yaml"], 71);
     assert_eq!(report["provenance"]["sources"][0]["vouched_by"], "catalog");
 }

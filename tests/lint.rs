@@ -42,10 +42,6 @@ const GOOD: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings
 const WARNING: &str =
     "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once}\nspec:\n  template:\n    spec:\n      containers: []\n";
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 fn codes(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap();
     findings.iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect()
@@ -81,7 +77,7 @@ fn a_finding_says_what_where_why_and_what_to_do() {
            see: https://github.com/kubernetes-sigs/aws-efs-csi-driver/issues/589\n  \
            how sure: high: read in a primary source"
     );
-    let json = json(&place.run(&["lint", "in", "--format", "json"]).stdout);
+    let json = place.run(&["lint", "in", "--format", "json"]).json();
     let finding = json["findings"].as_array().unwrap().iter().find(|f| f["code"] == "privileged").unwrap();
     for (key, value) in [
         ("rule", "F02"),
@@ -108,9 +104,9 @@ fn all_inputs_are_one_set() {
     let (ingress, service) = text.split_once("---\n").unwrap();
     place.write("a/ingress.yaml", ingress);
     place.write("b/service.yml", service);
-    let alone = json(&place.run(&["lint", "a", "--format", "json"]).stdout);
+    let alone = place.run(&["lint", "a", "--format", "json"]).json();
     assert!(!codes(&alone).contains(&"gateway-elsewhere".to_owned()));
-    let together = json(&place.run(&["lint", "a", "b/service.yml", "--format", "json"]).stdout);
+    let together = place.run(&["lint", "a", "b/service.yml", "--format", "json"]).json();
     assert!(codes(&together).contains(&"gateway-elsewhere".to_owned()));
 }
 
@@ -129,7 +125,7 @@ fn without_a_path_the_render_is_linted() {
 fn standard_input_is_read_where_the_path_is_a_dash() {
     let ran = Place::new().run_with_input(&["lint", "-", "--format", "json"], BAD);
     assert_eq!(ran.code, 1);
-    assert!(codes(&json(&ran.stdout)).contains(&"host-network".to_owned()));
+    assert!(codes(&ran.json()).contains(&"host-network".to_owned()));
 }
 
 #[test]
@@ -143,7 +139,7 @@ fn one_broken_file_does_not_hide_the_others() {
     assert!(
         ran.stderr.starts_with("in/b.yaml, line ") && ran.stderr.ends_with("knrender: 1 document could not be read\n")
     );
-    let report = json(&ran.stdout);
+    let report = ran.json();
     assert!(codes(&report).contains(&"privileged".to_owned()));
     assert_eq!(report["unread"][0]["file"], "in/b.yaml");
     assert_eq!((&report["summary"]["objects"], &report["summary"]["skipped"]), (&2.into(), &1.into()));
@@ -160,14 +156,14 @@ fn a_finding_that_is_allowed_is_kept_with_its_reason() {
          - lint: privileged\n  reason: so does this\n",
     );
     let ran = place.run(&["lint", "bad.yaml", "--format", "json"]).ok();
-    let report = json(&ran.stdout);
+    let report = ran.json();
     let of = |code: &str| {
         report["findings"].as_array().unwrap().iter().find(|f| f["code"] == code).unwrap()["allowed"].clone()
     };
     assert_eq!(of("host-network"), serde_json::json!({"reason": "runs on nodes", "by": "knrender.yaml, line 2"}));
     assert_eq!((&report["summary"]["errors"], &report["summary"]["allowed"]), (&0.into(), &2.into()));
     assert!(place.run(&["lint", "bad.yaml"]).ok().stdout.ends_with("; 2 allowed\n"));
-    let sarif = json(&place.run(&["lint", "bad.yaml", "--format", "sarif"]).ok().stdout);
+    let sarif = place.run(&["lint", "bad.yaml", "--format", "sarif"]).ok().json();
     let results = sarif["runs"][0]["results"].as_array().unwrap().clone();
     let suppressed = results.iter().find(|r| r["ruleId"] == "privileged").unwrap();
     assert_eq!(suppressed["suppressions"][0]["justification"], "so does this");
@@ -207,7 +203,7 @@ fn an_allowance_needs_a_lint_that_exists_and_a_reason() {
 fn profiles_may_stand_in_the_configuration() {
     let place = Place::new();
     place.write("in/bad.yaml", WARNING);
-    let codes = || codes(&json(&place.run(&["lint", "in", "--format", "json"]).stdout));
+    let codes = || codes(&place.run(&["lint", "in", "--format", "json"]).json());
     assert!(codes().contains(&"fargate-profiles-unknown".to_owned()));
     place.write("knrender.yaml", "fargate-profiles:\n- name: fp\n  selectors:\n  - namespace: def*\n");
     assert_eq!(codes(), ["job-ttl"]);
@@ -226,7 +222,7 @@ fn every_lint_can_be_listed_and_explained() {
     }
     assert!(list.lines().count() > 70);
     assert!(place.run(&["lint", "--explain", "F12"]).fails(2).contains("near: kubelet-port"));
-    let page = json(&place.run(&["lint", "--explain", "kubelet-port", "--format", "json"]).ok().stdout);
+    let page = place.run(&["lint", "--explain", "kubelet-port", "--format", "json"]).ok().json();
     assert_eq!(page["rule"], "F12");
 }
 
@@ -236,7 +232,7 @@ fn sarif_has_what_code_scanning_asks_for() {
     place.write("in dir/bad.yaml", BAD);
     let absolute = place.path("in dir/bad.yaml").display().to_string();
     for input in ["in dir", absolute.as_str()] {
-        let sarif = json(&place.run(&["lint", input, "--format", "sarif"]).stdout);
+        let sarif = place.run(&["lint", input, "--format", "sarif"]).json();
         assert_eq!(sarif["version"], "2.1.0");
         let run = &sarif["runs"][0];
         let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
@@ -264,7 +260,7 @@ fn amounts_that_are_none_are_findings_and_nothing_else() {
         place.write("in.yaml", &format!("{BAD}{resources}"));
         let ran = place.run(&["lint", "in.yaml", "--format", "json"]);
         assert_eq!((ran.code, ran.stderr.as_str().contains("panicked")), (1, false), "{amount}: {}", ran.stderr);
-        let found = codes(&json(&ran.stdout));
+        let found = codes(&ran.json());
         assert!(found.iter().any(|code| code == "quantity-refused" || code == "too-large"), "{amount}: {found:?}");
     }
 }
@@ -344,7 +340,7 @@ fn what_is_found_in_upstream_files_is_known_one_by_one() {
     for (file, versions, codes, digest) in UPSTREAM {
         for version in *versions {
             let path = upstream.join(file.replace("vV/", &format!("v{version}/"))).display().to_string();
-            let report = json(&place.run(&["lint", &path, "--format", "json"]).stdout);
+            let report = place.run(&["lint", &path, "--format", "json"]).json();
             assert_eq!(report["unread"], serde_json::json!([]));
             let mut count = BTreeMap::new();
             let mut pairs = Vec::new();
@@ -388,7 +384,7 @@ fn the_ancestors_render_has_a_health_check_that_can_never_pass() {
     place.run(&["--gloo", "v1.3.9", "--rule-set", "seed", "--out", "out"]).ok();
     let ran = place.run(&["lint", "--format", "json"]);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
-    assert!(codes(&json(&ran.stdout)).contains(&"health-check-fails".to_owned()));
+    assert!(codes(&ran.json()).contains(&"health-check-fails".to_owned()));
 }
 
 #[test]

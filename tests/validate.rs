@@ -32,10 +32,6 @@ spec:
         image: registry.example/web:1
 ";
 
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
 fn found(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap();
     findings.iter().map(|f| format!("{} {}", f["code"].as_str().unwrap(), f["field"].as_str().unwrap_or(""))).collect()
@@ -81,12 +77,12 @@ fn a_finding_names_the_file_the_line_the_object_and_the_field() {
 #[test]
 fn standard_input_json_and_sarif_say_the_same() {
     let place = Place::new();
-    let report = json(&place.run_with_input(&["validate", "-", "--format", "json"], BAD).stdout);
+    let report = place.run_with_input(&["validate", "-", "--format", "json"], BAD).json();
     assert_eq!(
         found(&report),
         ["wrong-type /spec/replicas", "reference-outside /spec/template/spec/serviceAccountName"]
     );
-    let sarif = json(&place.run_with_input(&["validate", "-", "--format", "sarif"], BAD).stdout);
+    let sarif = place.run_with_input(&["validate", "-", "--format", "sarif"], BAD).json();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.iter().map(|r| &r["ruleId"]).collect::<Vec<_>>(), ["wrong-type", "reference-outside"]);
 }
@@ -133,7 +129,7 @@ fn a_dangling_reference_is_an_error_in_a_render_and_a_note_elsewhere() {
     let cut = "kind: ServiceAccount\nmetadata:\n  name: controller\n";
     assert!(whole.contains(cut));
     place.write(batch, &whole.replace(cut, "kind: ServiceAccount\nmetadata:\n  name: other\n"));
-    let report = json(&place.run(&["validate", "out", "--format", "json"]).stdout);
+    let report = place.run(&["validate", "out", "--format", "json"]).json();
     assert!(
         found(&report).iter().any(|f| f == "reference-dangling /spec/template/spec/serviceAccountName"),
         "{report}"
