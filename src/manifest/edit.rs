@@ -15,6 +15,7 @@ use align::{Step, align_items};
 use lines::Lines;
 
 mod align;
+mod changes;
 mod lines;
 mod plan;
 mod scalar;

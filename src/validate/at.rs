@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::shape;
 use crate::pointer;
 
 /// A value and its JSON pointer. What is null is as good as not there.
@@ -53,7 +52,7 @@ impl<'v> At<'v> {
     }
 
     pub(super) fn int(&self, key: &str) -> Option<i64> {
-        self.value.get(key).and_then(shape::integer)
+        self.value.get(key).and_then(integer)
     }
 
     pub(super) fn is_true(&self, key: &str) -> bool {
@@ -64,4 +63,13 @@ impl<'v> At<'v> {
     pub(super) fn field(&self, key: &str) -> String {
         format!("{}/{}", self.path, pointer::escape(key))
     }
+}
+
+/// An integer, also where YAML wrote it as `1.0`.
+pub(super) fn integer(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        let number = value.as_f64()?;
+        #[allow(clippy::cast_possible_truncation)] // no fraction, and far from the limits
+        (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+    })
 }

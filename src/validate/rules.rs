@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::at;
 use super::model::Rule;
-use super::shape;
 use crate::fargate::quantity::Quantity;
 use crate::kubernetes::names;
 
@@ -66,7 +66,7 @@ fn wrong(rule: &str, arguments: &[&str], value: &Value) -> Option<String> {
                 .then(|| format!("it has to be {}", if form == "0" { "0 or more" } else { "more than 0" }))
         }
         "number-or-percent" => match value {
-            Value::Number(_) => shape::integer(value).filter(|n| *n < 0).map(|n| format!("{n} is less than 0")),
+            Value::Number(_) => at::integer(value).filter(|n| *n < 0).map(|n| format!("{n} is less than 0")),
             Value::String(text) => {
                 let percent = text.strip_suffix('%').filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
                 percent.is_none().then(|| format!("`{text}` is neither a number nor a percentage such as 25%"))
@@ -91,7 +91,7 @@ pub(super) fn quantity(value: &Value) -> Option<Quantity> {
 pub(super) fn port(value: &Value) -> Option<String> {
     match value {
         Value::Number(_) => {
-            shape::integer(value).filter(|n| !(1..=65535).contains(n)).map(|n| format!("{n} is not from 1 to 65535"))
+            at::integer(value).filter(|n| !(1..=65535).contains(n)).map(|n| format!("{n} is not from 1 to 65535"))
         }
         Value::String(text) => names::wrong("port-name", text),
         _ => None,
@@ -99,7 +99,7 @@ pub(super) fn port(value: &Value) -> Option<String> {
 }
 
 fn out_of_range(arguments: &[&str], value: &Value) -> Option<String> {
-    let number = shape::integer(value)?;
+    let number = at::integer(value)?;
     let [low, high] = [arguments.first()?, arguments.get(1)?].map(|a| a.parse::<i64>().unwrap_or_default());
     (number < low || number > high).then(|| match high {
         i64::MAX | 2_147_483_647 if number < low => format!("{number} is less than {low}"),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
+use super::at::integer;
 use super::model::{Model, Shape};
 use super::{Found, rules};
 use crate::fargate::quantity::Quantity;
@@ -212,15 +213,6 @@ impl Walk<'_, '_> {
         };
         self.found.at("wrong-type", path, format!("it is {is} and has to be {wanted}"));
     }
-}
-
-/// An integer, also where YAML wrote it as `1.0`.
-pub(super) fn integer(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        let number = value.as_f64()?;
-        #[allow(clippy::cast_possible_truncation)] // no fraction, and far from the limits
-        (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
-    })
 }
 
 fn is_time(text: &str) -> bool {

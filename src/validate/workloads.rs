@@ -2,8 +2,8 @@
 //! Sources: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/apps/validation/validation.go>,
 //! <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/batch/validation/validation.go>
 
-use super::at::At;
-use super::{Found, meta, pods, shape};
+use super::at::{At, integer};
+use super::{Found, meta, pods};
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;
@@ -129,7 +129,7 @@ fn strategy(found: &mut Found<'_>, kind: &str, spec: &At<'_>) {
             continue;
         }
         let zero = |key: &str| {
-            rolling.get(key).is_some_and(|at| shape::integer(at.value) == Some(0) || at.value.as_str() == Some("0%"))
+            rolling.get(key).is_some_and(|at| integer(at.value) == Some(0) || at.value.as_str() == Some("0%"))
         };
         let none = !rolling.has("maxSurge") || zero("maxSurge");
         match kind {

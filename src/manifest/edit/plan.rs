@@ -1,11 +1,11 @@
 //! From a difference of values to edits of a text.
 
 use std::cell::OnceCell;
-use std::ops::Range;
 
 use serde_json::{Map, Value};
 
 use super::align::{Step, align_items};
+use super::changes::Changes;
 use super::lines::Lines;
 use super::scalar::{change_block, flow, in_same_quotes};
 use super::tree::{self, Entry, Item, Kind, Node};
@@ -48,42 +48,6 @@ fn edited_lines(source: &str, old: &Value, new: &Value) -> Option<String> {
         _ => return None,
     }
     editor.changes.applied_to(source)
-}
-
-/// Replacements of byte ranges, in any order.
-#[derive(Default)]
-pub(super) struct Changes(Vec<(Range<usize>, String)>);
-
-impl Changes {
-    pub(super) fn insert(&mut self, at: usize, text: String) {
-        self.0.push((at..at, text));
-    }
-
-    pub(super) fn delete(&mut self, range: Range<usize>) {
-        self.0.push((range, String::new()));
-    }
-
-    /// Replaces a range, unless it says the same already.
-    pub(super) fn replace(&mut self, lines: Lines<'_>, range: Range<usize>, text: String) {
-        if lines.source()[range.clone()] != text {
-            self.0.push((range, text));
-        }
-    }
-
-    /// The text with all changes; `None` when two of them are about the same bytes.
-    fn applied_to(mut self, source: &str) -> Option<String> {
-        // Stable: what is inserted at one place stays in order, and comes before what is deleted from there on.
-        self.0.sort_by_key(|(range, _)| (range.start, range.end));
-        let mut text = String::with_capacity(source.len() + 256);
-        let mut at = 0;
-        for (range, new) in &self.0 {
-            text.push_str(source.get(at..range.start)?);
-            text.push_str(new);
-            at = range.end;
-        }
-        text.push_str(source.get(at..)?);
-        Some(text)
-    }
 }
 
 /// Where a value stands.

@@ -4,8 +4,8 @@ use granit_parser::ScalarStyle;
 use serde_json::Value;
 
 use super::align::{Step, align};
+use super::changes::Changes;
 use super::lines::Lines;
-use super::plan::Changes;
 use super::tree::Block;
 use crate::yaml::{Style, emit, fits_literal, quoted};
 
