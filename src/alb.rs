@@ -10,6 +10,10 @@ use serde::Deserialize;
 
 use crate::aws::{self, Arn};
 
+/// The longest that an ALB keeps an idle connection, in seconds.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
+pub const IDLE_MAX: u32 = 4000;
+
 /// Names and values, in the order in which they are written.
 pub type Pairs = Vec<(String, String)>;
 

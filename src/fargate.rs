@@ -12,3 +12,6 @@ pub mod pod;
 pub mod profile;
 pub mod quantity;
 pub mod size;
+
+/// How long a pod may take to start, in seconds (F27: plan for 30 to 90).
+pub const COLD_START: u32 = 90;

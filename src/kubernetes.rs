@@ -1,4 +1,5 @@
-//! What Kubernetes itself serves: APIs that are gone, as data (`upstream/kubernetes.yaml`), its versions, and EKS's calendar.
+//! What Kubernetes itself serves: APIs that are gone, as data (`upstream/kubernetes.yaml`), its versions,
+//! the forms of its names, and EKS's calendar.
 
 use serde::Deserialize;
 

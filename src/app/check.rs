@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{App, AppError, Terms};
+use crate::fargate::COLD_START;
 use crate::fargate::quantity::Quantity;
 use crate::kubernetes::names;
 use crate::stack::values::seconds;
@@ -14,8 +15,6 @@ const CONCURRENCY_MAX: u32 = 1000;
 /// The longest retention that Knative takes, in seconds (`WindowMax`).
 /// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/pkg/apis/autoscaling/annotation_validation.go>
 const RETENTION_MAX: u64 = 3600;
-/// The least that Fargate needs for a pod to start, in seconds, whatever the stack hopes for (F27).
-const COLD_START: u32 = 90;
 /// Variables that Knative sets, and refuses to be given.
 /// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/pkg/apis/serving/k8s_validation.go>
 const RESERVED_ENV: [&str; 4] = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"];
@@ -147,6 +146,7 @@ fn times(app: &App, terms: &Terms) -> Result<(), AppError> {
              configuration alike. More comes with `cold-start` in knrender.yaml: the chain is that plus 300"
         )
     })?;
+    // Whatever the stack hopes for.
     let cold_start = terms.cold_start.max(COLD_START);
     unless(timeout >= cold_start || app.min_scale.unwrap_or(0) > 0, || {
         format!(

@@ -6,13 +6,11 @@ use semver::Version;
 
 use super::Ingress;
 use crate::config::{Ask, Scaling, Scheme};
+use crate::fargate::COLD_START;
 use crate::fargate::profile::ProfileSelector;
 use crate::kubernetes;
 use crate::rewrite::facts::{Fact, Facts};
 use crate::rewrite::rule::RuleSet;
-
-/// How long a pod takes to start on Fargate where the user says nothing, in seconds (F27: plan for 30 to 90).
-pub(super) const COLD_START: u32 = 90;
 
 /// The one time-out that the whole chain has, in seconds: ALB, revision, response start, activator and progress deadline.
 /// Knative's own 300 seconds of work come on top of the cold start, in whole minutes, and never less than Knative's own

@@ -1,16 +1,14 @@
 //! Values that end up in manifests, checked for form.
 
-use super::facts::{COLD_START, timeout};
+use super::facts::timeout;
 use super::{StackError, gitops};
-use crate::alb::Around;
+use crate::alb::{Around, IDLE_MAX};
 use crate::aws::{self, Arn};
 use crate::config::Ask;
+use crate::fargate::COLD_START;
 use crate::fargate::quantity::Quantity;
 use crate::kubernetes::names;
 
-/// The longest that an ALB keeps an idle connection, in seconds.
-/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
-const ALB_IDLE_MAX: u32 = 4000;
 /// For how many days `CloudWatch` can be told to keep logs.
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
 const LOG_RETENTION: [u32; 22] =
@@ -88,12 +86,12 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
     gitops::check(ask)?;
     check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
     check("--queue-proxy-memory", &ask.queue_proxy_memory, is_request, "is not a quantity such as 64Mi")?;
-    if timeout(ask) > ALB_IDLE_MAX {
+    if timeout(ask) > IDLE_MAX {
         return Err(StackError(format!(
-            "--cold-start {}: with 300 seconds of work on top, no ALB would wait that long; it can be told to wait {ALB_IDLE_MAX} \
+            "--cold-start {}: with 300 seconds of work on top, no ALB would wait that long; it can be told to wait {IDLE_MAX} \
              seconds at the most, so that a cold start may take {}",
             ask.cold_start.unwrap_or(COLD_START),
-            ALB_IDLE_MAX - ALB_IDLE_MAX % 60 - 300
+            IDLE_MAX - IDLE_MAX % 60 - 300
         )));
     }
     if let (Some(arns), Some(region)) = (&ask.certificate_arn, &ask.region)

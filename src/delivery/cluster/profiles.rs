@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use crate::fargate::profile::{Profile, ProfileSelector, fits};
 
 /// How many selectors a profile may have.
-pub const SELECTORS_MAX: usize = 5;
+const SELECTORS_MAX: usize = 5;
 /// How many profiles a cluster may have.
-pub const PROFILES_MAX: usize = 10;
+const PROFILES_MAX: usize = 10;
 
 /// More selectors than the profiles of one cluster can have.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -120,7 +120,7 @@ impl<'s> Template<'s> {
     }
 
     /// Whether its pods ask for an EC2 node, so that Fargate never sees them.
-    pub fn is_pinned_to_ec2(&self) -> bool {
+    fn is_pinned_to_ec2(&self) -> bool {
         self.metadata["annotations"][COMPUTE_TYPE] == "ec2"
             || self.object.kind() == "DaemonSet" && scheduling::shuns_fargate(self.spec)
     }

@@ -4,6 +4,7 @@
 use super::alb::field;
 use super::set::{Config, KNATIVE, Object, Set, Template, number};
 use super::{Check, Found};
+use crate::alb::IDLE_MAX;
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -15,8 +16,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check { code: "knative-config-refused", run: knative_config_refused },
 ];
 
-/// How long the first pod of a Service may take to answer on Fargate, in seconds (F27: 30 to 90).
-const COLD_START: i64 = 90;
+/// How long the first pod of a Service may take to answer, in seconds.
+const COLD_START: i64 = crate::fargate::COLD_START as i64;
 
 /// How long a request may take where nothing is configured, in seconds.
 const REVISION_TIMEOUT: i64 = 300;
@@ -79,9 +80,9 @@ fn alb_idle_timeout(set: &Set<'_>, found: &mut Found) {
 fn alb_idle_timeout_range(set: &Set<'_>, found: &mut Found) {
     for alb in set.albs() {
         if let Some(text) = alb.attribute(IDLE)
-            && !text.parse::<i64>().is_ok_and(|seconds| (1..=4000).contains(&seconds))
+            && !text.parse::<i64>().is_ok_and(|seconds| (1..=i64::from(IDLE_MAX)).contains(&seconds))
         {
-            let what = format!("the ALB takes no {IDLE} of {text}: it has to be 1 to 4000");
+            let what = format!("the ALB takes no {IDLE} of {text}: it has to be 1 to {IDLE_MAX}");
             found.at(alb.object, field("load-balancer-attributes"), what);
         }
     }
