@@ -322,6 +322,9 @@ fn cluster(ask: &Ask, controller: &Component) -> Result<Option<Cluster>, StackEr
     Ok(Some(Cluster { name: name.clone(), region: region.clone(), policy }))
 }
 
+/// Less than this is hoped for, not measured, in seconds (F27).
+const COLD_START_LEAST: u32 = 30;
+
 /// What can be rendered, and is probably not what was meant.
 fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -329,6 +332,19 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
         warnings.push(
             "Knative 0.10, which Gloo bundles, calls APIs that Kubernetes dropped in 1.22: no cluster that EKS offers can run \
              this render. It is for reference (https://kubernetes.io/docs/reference/using-api/deprecation-guide/#v1-22)."
+                .to_owned(),
+        );
+    }
+    if let Some(seconds) = ask.cold_start.filter(|seconds| *seconds < COLD_START_LEAST) {
+        warnings.push(format!(
+            "--cold-start {seconds}: a pod takes 30 to 90 seconds to start on Fargate \
+             (https://github.com/aws/containers-roadmap/issues/649)."
+        ));
+    }
+    if ask.region.as_deref().is_some_and(|region| region.starts_with("cn-")) {
+        warnings.push(
+            "The AWS Load Balancer Controller's image and its use of WAF and Shield were not checked for the regions of China: see \
+             https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/installation/ before install.sh."
                 .to_owned(),
         );
     }

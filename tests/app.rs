@@ -173,3 +173,13 @@ fn the_demos_of_a_render_are_what_app_would_write() {
     place.run(&["--out", "teams", "--app-namespace", "team-*"]).ok();
     assert!(!place.path("teams/apps").exists());
 }
+
+#[test]
+fn a_namespace_that_no_profile_of_the_stack_takes_is_told() {
+    let place = Place::new();
+    place.write("knrender.yaml", "cluster-name: prod\nregion: eu-west-1\napp-namespaces: [team-*]\n");
+    let app = ["app", "hello", "--image", "ghcr.io/org/hello:1.2.3", "--namespace"];
+    let said = place.run(&[&app[..], &["payments"]].concat()).ok().stderr;
+    assert!(said.contains("warning: No Fargate profile of this stack takes pods of payments"), "{said}");
+    assert!(!place.run(&[&app[..], &["team-a"]].concat()).ok().stderr.contains("No Fargate profile"));
+}

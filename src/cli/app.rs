@@ -11,7 +11,7 @@ use crate::config::{Ask, Config};
 use crate::error::Error;
 use crate::fargate::lint;
 use crate::fargate::lint::set::{self, Set};
-use crate::fargate::profile::Profiles;
+use crate::fargate::profile::{Profiles, fits};
 use crate::findings::page::{Book, Pages, Severity};
 use crate::manifest::collection::Collection;
 use crate::stack::Stack;
@@ -46,7 +46,15 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
     let usage = |e: crate::app::AppError| Error::Usage(e.to_string());
     let (object, text) = (app.object(&terms).map_err(usage)?, app.to_yaml(&terms).map_err(usage)?);
     let summary = Summary::of(&app, &terms, &prices).map_err(Error::Usage)?;
-    let warnings = warnings(&text, config)?;
+    let mut warnings = warnings(&text, config)?;
+    // What the profiles of a cluster are is known where the stack makes them.
+    if stack.cluster.is_some() && !stack.apps.iter().any(|selector| fits(&selector.namespace, app.namespace())) {
+        warnings.push(format!(
+            "No Fargate profile of this stack takes pods of {0}, where they would stay Pending: add it to `app-namespaces`, and \
+             render again.",
+            app.namespace()
+        ));
+    }
     match args.format {
         Format::Json => {
             let report = serde_json::json!({"object": object, "summary": summary, "warnings": warnings});

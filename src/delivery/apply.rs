@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Delivery, Files};
+use super::{Delivery, Files, apps};
 use crate::embedded;
 use crate::manifest::document::Document;
 use crate::manifest::object::Identity;
@@ -54,14 +54,13 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         (RuleSet::Fargate, true) => String::new(),
         _ => format!("render again with {}, which brings what installs it", stack.missing_for_controller.join(", ")),
     };
-    let namespace = fact("app-namespaces").unwrap_or_default();
-    let namespace = namespace.split(',').find(|n| !n.contains(['*', '?'])).unwrap_or("default").to_owned();
+    let namespace = apps::namespace(&stack.apps).unwrap_or("NAMESPACE");
     let one_label = fact("certificate-arn").is_some();
     let jobs = upgrade_jobs(delivery);
     let app = |job: &Document| label_of(job, JOB_LABEL).to_owned();
-    let apps = jobs.iter().copied().map(app).collect::<Vec<_>>().join(",");
+    let labels = jobs.iter().copied().map(app).collect::<Vec<_>>().join(",");
     let migration = jobs.iter().copied().find(|job| label_of(job, MIGRATION.0) == MIGRATION.1);
-    let selector = |how: &str| if apps.is_empty() { String::new() } else { format!("{JOB_LABEL} {how} ({apps})") };
+    let selector = |how: &str| if labels.is_empty() { String::new() } else { format!("{JOB_LABEL} {how} ({labels})") };
     let mut context = json!({
         "title": format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),
         "controller_file": if controller_is_here { "alb-controller.yaml" } else { "" },

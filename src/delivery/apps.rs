@@ -41,7 +41,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
 
 /// The namespace of the demos: `default` where Fargate takes every pod of it, else the first that is named in full. Where all
 /// are patterns, nobody knows which namespaces there are, and there are no demos; and where labels choose, none have them.
-fn namespace(selectors: &[ProfileSelector]) -> Option<&str> {
+pub fn namespace(selectors: &[ProfileSelector]) -> Option<&str> {
     let names = || selectors.iter().filter(|s| s.labels.is_empty()).map(|s| s.namespace.as_str());
     let is_pattern = |name: &str| name.contains(['*', '?']);
     if names().any(|p| p == "default" || p == "*") { Some("default") } else { names().find(|p| !is_pattern(p)) }

@@ -62,6 +62,9 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
             "--subnets {subnet}: an EKS cluster needs two subnets or more, in different availability zones"
         )));
     }
+    if let Some(twice) = ask.subnets.iter().enumerate().find(|(i, id)| ask.subnets[..*i].contains(id)) {
+        return Err(StackError(format!("--subnets names {} twice", twice.1)));
+    }
     if !ask.subnets.is_empty() && ask.vpc_id.is_none() {
         return Err(StackError("--subnets are those of a VPC that exists; name it with --vpc-id".to_owned()));
     }
@@ -184,6 +187,7 @@ mod tests {
             Ask { subnets: vec!["subnet-01234567".into(), "subnet-01234568".into()], ..Ask::default() },
             Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-01234567".into()], ..Ask::default() },
             Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-1".into()], ..Ask::default() },
+            Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-01234567".into(); 2], ..Ask::default() },
             Ask { account_id: some("1234"), ..Ask::default() },
             Ask { alb_group: some("Shared"), ..Ask::default() },
             Ask { app_namespaces: vec!["team_a".into()], ..Ask::default() },
