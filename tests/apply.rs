@@ -76,7 +76,7 @@ fn a_webhook_that_starts_is_waited_for_and_the_reason_is_shown() {
     let state = cluster.state();
     cluster.is("webhook-down", "14");
     let said = cluster.apply_waiting("30", &["--yes"]).ok().stdout;
-    assert_has(&said, &["not yet: ", "no endpoints available for service \"webhook\""]);
+    assert_has(&said, &["not yet: failed calling webhook", "no endpoints available for service \"webhook\""]);
     assert_eq!(cluster.state(), state);
 }
 
@@ -120,6 +120,24 @@ fn an_error_that_waiting_does_not_cure_ends_the_run_at_once_and_is_shown() {
         assert!(started.elapsed() < Duration::from_secs(20), "{message}");
         assert_has(&said, &[message.rsplit("\\n").next().unwrap(), "waiting does not help"]);
     }
+}
+
+#[test]
+fn before_anything_is_changed_an_error_ends_with_3_and_a_server_that_never_answers_after_a_minute_at_most() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    for call in ["* get --raw*", "* get deployments *", "* get ingressclass *"] {
+        cluster
+            .emptied()
+            .is("refuse", &format!("1|{call}|error: You must be logged in to the server (Unauthorized)\n"));
+        assert_has(&cluster.apply_waiting("60", &["--yes"]).fails(3), &["Unauthorized", "Nothing was changed."]);
+    }
+    cluster.emptied().is("refuse", "1|* apply *|error: no\n");
+    assert_has(&cluster.apply(&["--dry-run"]).fails(3), &["error: no", "Nothing was changed."]);
+    let silent = "Unable to connect to the server: dial tcp 10.0.0.1:443: i/o timeout";
+    cluster.emptied().is("refuse", &format!("1000|* get --raw*|{silent}\n"));
+    let started = Instant::now();
+    assert_has(&cluster.apply_waiting("1200", &["--yes"]).fails(3), &[silent, "does not answer. Nothing was changed."]);
+    assert!(started.elapsed() < Duration::from_secs(90), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -270,6 +288,23 @@ fn without_a_domain_knative_gets_the_name_of_the_alb_and_another_choice_stays() 
     let said = cluster.apply(&["--yes"]).ok().stdout;
     assert_has(&said, &["config-domain names apps.example.org", "hello.default.apps.example.org"]);
     assert_eq!(cluster.changes().iter().filter(|c| c.contains(" patch ")).count(), before);
+}
+
+#[test]
+fn what_kubectl_says_beside_its_answer_is_not_taken_for_one() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    let log = "E1125 14:36:22.986031   21591 memcache.go:287] \"Unhandled Error\" err=\"couldn't get resource list for \
+               custom.metrics.k8s.io/v1beta1: the server is currently unable to handle the request\"";
+    let warning = "Warning: extensions/v1beta1 Ingress is deprecated in v1.14+, unavailable in v1.22+";
+    cluster.is("noise", &format!("{log}\n{warning}\n"));
+    let said = cluster.apply(&["--yes"]).ok().stdout;
+    assert_has(&said, &[&format!("curl -H 'Host: hello.default.{ALB}' http://{ALB}"), warning]);
+    assert!(!said.contains("memcache"), "{said}");
+    assert_eq!(cluster.state()["domains"], format!("{ALB}\n"));
+    cluster.apply(&["--yes", "--delete"]).ok();
+    assert_eq!(cluster.state().len(), 1, "{:?}", cluster.state().keys());
+    cluster.is("controller", "").is("controller-webhook", "");
+    assert_has(&cluster.apply(&["--yes"]).fails(1), &["no Deployment with the label", "no IngressClass alb"]);
 }
 
 #[test]

@@ -21,8 +21,8 @@ of_kind() {
 }
 namespace_of() { if [ "$1" = - ]; then printf ''; else printf '%s' "$1"; fi; }
 
-# All waits end together.
-start_clock() { end=$(($(date +%s) + WAIT)); }
+# All waits of so many seconds end together.
+start_clock() { end=$(($(date +%s) + $1)); }
 time_is_up() { [ "$(date +%s)" -ge "$end" ]; }
 # For one call of kubectl's that waits: not longer than ten seconds, so that a server that restarts is asked again.
 a_while() {
@@ -31,18 +31,23 @@ a_while() {
   printf '%ss' "$left"
 }
 
+# What kubectl says beside its answer: warnings, and its own log about API groups whose server is down, as that of the
+# custom metrics is until its pods run.
+NOISE='^$|^[Ww]arning: |^[EIW][0-9][0-9][0-9][0-9] '
+without_noise() { grep -Ev "$NOISE" || true; }
+
 # Sorts out what kubectl said: with `lasting`, the errors that waiting does not cure; with `reason`, why to wait; with
 # `refused`, the lasting ones less those that can follow from another (no namespace, since it could not be made), which
 # wait only together with that one. An error starts on a line that is known, and may say what the server answered only
 # on its last line. With $new_kinds set, a kind that the server does not know yet is waited for: its CRD is established.
 new_kinds=
 sort_out() {
-  printf '%s\n' "$2" | awk -v want="$1" -v new="$new_kinds" '
+  printf '%s\n' "$2" | without_noise | awk -v want="$1" -v new="$new_kinds" '
     function flush(  kind) {
       if (error == "") return
       if (error ~ /denied the request/) kind = "lasting"
       else if (error ~ /failed calling webhook|failed to call webhook|no endpoints available|no address yet/) kind = "wait"
-      else if (error ~ /connection refused|was refused - did you|connection reset|i\/o timeout|TLS handshake timeout|EOF|http2: |context deadline exceeded|Client\.Timeout|request canceled/) kind = "wait"
+      else if (error ~ /connection refused|was refused - did you|connection reset|i\/o timeout|TLS handshake timeout|EOF|http2: |stream error: |context deadline exceeded|Client\.Timeout|request canceled/) kind = "wait"
       else if (error ~ /\((ServiceUnavailable|TooManyRequests|Timeout|ServerTimeout)\)|etcdserver: |currently unable to handle the request|RBAC: .*not found/) kind = "wait"
       else if (error ~ /being terminated|is being deleted|object has been modified/) kind = "wait"
       else if (error ~ /timed out waiting|exceeded its progress deadline/) kind = "wait"
@@ -55,7 +60,7 @@ sort_out() {
       error = ""
     }
     /^Waiting for / { progress = $0 }
-    /^$/ || /^[Ww]arning: / || /^[EIW][0-9][0-9][0-9][0-9] / || /^Waiting for / || /^\{/ || /condition met$/ { next }
+    /^Waiting for / || /^\{/ || /condition met$/ { next }
     /^[a-z0-9.-]+\/[^ ]+ (created|configured|unchanged|serverside-applied|patched)/ { next }
     /^[a-z0-9.-]+ "[^ ]*" (force )?deleted/ { next }
     /^(Error|error|Unable|unable|The |resource mapping)/ { flush() }
@@ -63,7 +68,11 @@ sort_out() {
     END {
       flush()
       if (reason ~ /timed out waiting for the condition$/ && progress != "") reason = progress
-      if (want == "reason") { print substr(reason, length(reason) > 240 ? length(reason) - 239 : 1); exit }
+      if (want == "reason") {
+        from = match(reason, /failed calling webhook/) ? RSTART : length(reason) > 240 ? length(reason) - 239 : 1
+        print substr(reason, from, 240)
+        exit
+      }
       if (reason == "" && want != "refused") lasting = lasting follows
       if (reason == "" && lasting == "" && want != "refused") lasting = "kubectl failed and did not say why\n"
       printf "%s", lasting
@@ -71,16 +80,21 @@ sort_out() {
 }
 
 # Does something until it succeeds. Ends the run at once on an error that waiting does not cure; returns 1 when the time is
-# up. What kubectl said last is in $said.
+# up. What kubectl said last is in $said, the warnings in it in $warnings.
 persist() {
   doing=$1
   shift
   shown=
   while :; do
-    if said=$("$@" 2>&1); then return 0; fi
+    code=0
+    said=$("$@" 2>&1) || code=$?
+    warnings=$(printf '%s\n' "$said" | grep '^Warning: ' | sort -u) || warnings=
+    said=$(printf '%s\n' "$said" | without_noise)
+    if [ "$code" = 0 ]; then return 0; fi
     lasting=$(sort_out lasting "$said")
     if [ -n "$lasting" ]; then
       printf '%s\n' "$lasting" >&2
+      [ -n "$begun" ] || fail 3 "$doing: failed, and waiting does not help. Nothing was changed."
       fail 1 "$doing: failed, and waiting does not help. Mend it, and run this again."
     fi
     reason=$(sort_out reason "$said")
@@ -93,11 +107,14 @@ persist() {
     sleep "$PAUSE"
   done
 }
+# The same before anything is changed.
+ask() { persist "$@" || fail 3 "the server $server does not answer. Nothing was changed."; }
 late() { fail 1 "$*: not within $WAIT seconds (KNRENDER_WAIT). Running this again goes on from here."; }
 
 # One batch. Server-side apply takes fields from other managers, as client-side apply always did; what controllers fill
-# in at run time (a webhook's caBundle and rules, the webhook's certificate, the ALB's name in config-domain) is in no
-# manifest, so that neither way of applying touches it.
+# in at run time (a webhook's caBundle, the webhook's certificate, the ALB's name in config-domain) is in no manifest, so
+# that neither way of applying touches it. A webhook's rules that are in one are those that Knative sets. The exception is
+# Knative 0.10's ClusterRole knative-serving-admin, whose `rules: []` empties it until kube-controller-manager fills it.
 apply() {
   file=$1
   shift
@@ -107,5 +124,5 @@ apply() {
 }
 # What an apply changed, without what it left alone.
 show_applied() {
-  printf '%s\n' "$said" | awk '/ unchanged/ { same++; next } NF { print "  " $0 } END { if (same) print "  " same " unchanged" }'
+  printf '%s\n' "$warnings" "$said" | awk '/ unchanged/ { same++; next } NF { print "  " $0 } END { if (same) print "  " same " unchanged" }'
 }

@@ -24,8 +24,7 @@ END
 }
 
 check_server() {
-  start_clock
-  persist "reach the server" k get --raw /version || fail 3 "the server $server does not answer. Nothing was changed."
+  ask "reach the server" k get --raw /version
   minor=$(printf '%s' "$said" | tr -d ' \n' | sed -n 's/.*"gitVersion":"v1\.\([0-9]*\).*/\1/p')
   if [ -z "$minor" ]; then
     note "the server does not say which Kubernetes it is"
@@ -60,12 +59,10 @@ check_controller() {
   no_controller=
   if [ -z "$CONTROLLER" ] || [ -n "$without_controller" ]; then return; fi
   missing=
-  persist "look for the load balancer controller" k get deployments --all-namespaces --selector "app.kubernetes.io/name=$CONTROLLER" -o name ||
-    fail 3 "the server $server does not answer. Nothing was changed."
+  ask "look for the load balancer controller" k get deployments --all-namespaces --selector "app.kubernetes.io/name=$CONTROLLER" -o name
   [ -n "$said" ] || missing="no Deployment with the label app.kubernetes.io/name=$CONTROLLER is there"
   for class in $(classes); do
-    persist "look for IngressClass $class" k get ingressclass "$class" --ignore-not-found -o name ||
-      fail 3 "the server $server does not answer. Nothing was changed."
+    ask "look for IngressClass $class" k get ingressclass "$class" --ignore-not-found -o name
     [ -n "$said" ] || missing="${missing:+$missing, and }no IngressClass $class"
   done
   no_controller=$missing
@@ -85,8 +82,7 @@ check_metrics() {
 check_knative() {
   running=
   if [ -z "$KNATIVE" ]; then return; fi
-  persist "look for a running Knative" k get deployments --namespace knative-serving --ignore-not-found -o jsonpath='{range .items[*]}{.metadata.labels.app\.kubernetes\.io/name} {.metadata.labels.app\.kubernetes\.io/version} {.metadata.labels.serving\.knative\.dev/release}{"\n"}{end}' ||
-    fail 3 "the server $server does not answer. Nothing was changed."
+  ask "look for a running Knative" k get deployments --namespace knative-serving --ignore-not-found -o jsonpath='{range .items[*]}{.metadata.labels.app\.kubernetes\.io/name} {.metadata.labels.app\.kubernetes\.io/version} {.metadata.labels.serving\.knative\.dev/release}{"\n"}{end}'
   running=$(printf '%s\n' "$said" | awk '$1 == "knative-serving" && $2 ~ /^v?[0-9]+\.[0-9]/ { print $2 } NF == 1 && /v[0-9]+\.[0-9]/ { print $1 }' | sed 's/^v//' | sort -u)
   for version in $running; do
     jump=$(printf '%s %s\n' "$version" "$KNATIVE" | awk '

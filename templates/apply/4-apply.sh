@@ -126,7 +126,7 @@ await_attention() {
   if [ "$end" -gt "$whole" ]; then end=$whole; fi
   # shellcheck disable=SC2086 # namespace and name
   persist "look at the first Deployment" is_seen $one || case $said in
-  *"nobody looks at"*) fail 1 "$said: no kube-controller-manager runs here, so that no pod ever starts. Everything is applied; running this again goes on from here." ;;
+  *"nobody looks at"*) fail 1 "nobody looks at Deployment ${one% *}/${one#* }: no kube-controller-manager runs here, so that no pod ever starts. Everything is applied; running this again goes on from here." ;;
   esac
   end=$whole
 }
@@ -255,7 +255,7 @@ END
   fi
   for file in $CONTROLLER_FILE $FIRST; do
     say "Would apply $file"
-    said=$(apply "$file") || fail 1 "kubectl refuses $file"
+    ask "try $file" apply "$file"
     show_applied
   done
   if [ -n "$SECOND" ]; then
@@ -269,7 +269,7 @@ END
     if [ -n "$missing" ]; then
       note "it cannot be tried before its CRDs are there ($missing is not)"
     else
-      said=$(apply "$SECOND") || fail 1 "kubectl refuses $SECOND"
+      ask "try $SECOND" apply "$SECOND"
       show_applied
     fi
   fi

@@ -21,7 +21,7 @@ get_any() {
     return 1
     ;;
   esac
-  printf '%s\n' "$got" | sed '/^No resources found/d; /^[Ww]arning: /d; /^$/d'
+  printf '%s\n' "$got" | grep -v '^No resources found' | without_noise
 }
 
 # What nobody else made, of a kind; these go with the CRDs, whoever made them.
@@ -30,10 +30,10 @@ own_objects() {
 }
 
 warn_of_loss() {
-  persist "list the CRDs" custom_kinds || late "the server does not answer"
+  ask "list the CRDs" custom_kinds
   kinds=$said
   for kind in $kinds; do
-    persist "list $kind" own_objects "$kind" || late "the server does not answer"
+    ask "list $kind" own_objects "$kind"
     if [ -n "$said" ]; then
       say "These $kind go too:"
       printf '%s\n' "$said" | awk 'NR <= 20 { print "  " $0 } END { if (NR > 20) print "  and " NR - 20 " more" }'
@@ -69,7 +69,7 @@ delete_all() {
     esac
     # shellcheck disable=SC2086 # namespace and names, a word for each
     persist "delete $kind" delete "$kind" $names || late "delete $kind"
-    printf '%s\n' "$said" | sed '/^$/d; /^[Ww]arning: /d; s/^/  /'
+    printf '%s\n' "$said" | sed '/^$/d; s/^/  /'
   done <<END
 $(objects | awk '{ line[NR] = $0 } END { for (i = NR; i > 0; i--) print line[i] }')
 END

@@ -1,8 +1,14 @@
 
 # ---- What was asked for ----
 
+# From here on something is changed.
+begin() {
+  begun=yes
+  start_clock "$WAIT"
+}
+
 main() {
-  yes='' dry_run='' delete='' context='' context_is_given='' without_controller='' no_controller='' dry=''
+  yes='' dry_run='' delete='' context='' context_is_given='' without_controller='' no_controller='' dry='' begun=''
   case $WAIT in
   '' | *[!0-9]*) fail 2 "KNRENDER_WAIT is \`$WAIT\`, which is not a number of seconds" ;;
   esac
@@ -35,11 +41,13 @@ main() {
   folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
   trap 'fail 130 "interrupted. Running this again goes on from here."' HUP INT TERM
   choose_context
+  # A minute for a server that restarts; one that cannot be reached from here is not waited for longer.
+  if [ "$WAIT" -gt 60 ]; then start_clock 60; else start_clock "$WAIT"; fi
   check_server
   if [ -n "$delete" ]; then
     warn_of_loss
     confirm "Delete all of this render from this cluster?"
-    start_clock
+    begin
     delete_everything
     say "Done."
     return
@@ -53,7 +61,7 @@ main() {
     return
   fi
   confirm "Apply to this cluster?"
-  start_clock
+  begin
   apply_all
   say "Done."
 }

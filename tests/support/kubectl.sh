@@ -6,6 +6,7 @@
 #   idle          no controller runs: nothing is looked at, becomes available, finishes, gets an address or goes
 #   stuck         with idle: the controllers run, and have no success
 #   webhook-down  for so many further calls Knative's webhook, once it is configured, answers nobody
+#   noise         what every call says on its standard error
 #   stays         kinds that are not gone after a delete, one a line
 #   context cluster server version nodes controller controller-webhook running job   what is said of these
 set -u
@@ -21,6 +22,7 @@ refuse() {
   printf '%s\n' "$*" >&2
   exit 1
 }
+if [ -e noise ]; then cat noise >&2; fi
 dying=
 if [ "$(cat kill 2>/dev/null)" = $calls ]; then dying=1; fi
 die() {
