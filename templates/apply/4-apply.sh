@@ -246,7 +246,9 @@ say_how_to_call() {
 rehearse() {
   dry=server
   while read -r _ name; do
-    if [ -n "$name" ] && [ -z "$(k get namespace "$name" --ignore-not-found -o name)" ]; then dry=client; fi
+    if [ -z "$name" ]; then continue; fi
+    ask "look for namespace $name" k get namespace "$name" --ignore-not-found -o name
+    [ -n "$said" ] || dry=client
   done <<END
 $(of_kind namespace)
 END
@@ -262,7 +264,9 @@ END
     say "Would wait for the CRDs and apply $SECOND"
     missing=
     while read -r _ name; do
-      if [ -n "$name" ] && [ -z "$(k get crd "$name" --ignore-not-found -o name)" ]; then missing=$name; fi
+      if [ -z "$name" ]; then continue; fi
+      ask "look for CRD $name" k get crd "$name" --ignore-not-found -o name
+      [ -n "$said" ] || missing=$name
     done <<END
 $(of_kind customresourcedefinition.apiextensions.k8s.io)
 END

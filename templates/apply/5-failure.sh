@@ -3,17 +3,17 @@
 
 # Pods by label, with their events; bounded, since somebody reads it at night.
 show_pods() {
-  k get pods --namespace "$1" --selector "$2" -o wide 2>&1 | head -n 12 || true
+  k get pods --namespace "$1" --selector "$2" -o wide 2>&1 | without_noise | head -n 12 || true
   pods=$(k get pods --namespace "$1" --selector "$2" -o jsonpath='{range .items[*]}{.metadata.name} {.status.phase} {.spec.schedulerName}{"\n"}{end}' 2>/dev/null) || pods=
   if [ -z "$pods" ]; then
     say "  hint: there are no pods. Either no controller runs that would make them (kube-controller-manager), or they are refused:"
-    k get events --namespace "$1" --field-selector type=Warning --sort-by=.lastTimestamp 2>&1 | tail -n 8 || true
+    k get events --namespace "$1" --field-selector type=Warning --sort-by=.lastTimestamp 2>&1 | without_noise | tail -n 8 || true
     return
   fi
   seen=
   for pod in $(printf '%s\n' "$pods" | awk 'NR < 4 { print $1 }'); do
     seen="$seen
-$(k get events --namespace "$1" --field-selector "involvedObject.name=$pod" --sort-by=.lastTimestamp 2>&1 | tail -n 6)" || true
+$(k get events --namespace "$1" --field-selector "involvedObject.name=$pod" --sort-by=.lastTimestamp 2>&1 | without_noise | tail -n 6)" || true
   done
   printf '%s\n' "$seen" | sed '/^$/d'
   case $pods in
@@ -53,7 +53,7 @@ END
 
 show_ingress() {
   say ""
-  seen=$(k get events --namespace "$1" --field-selector "involvedObject.kind=Ingress,involvedObject.name=$2" --sort-by=.lastTimestamp 2>&1 | tail -n 10) || true
+  seen=$(k get events --namespace "$1" --field-selector "involvedObject.kind=Ingress,involvedObject.name=$2" --sort-by=.lastTimestamp 2>&1 | without_noise | tail -n 10) || true
   printf '%s\n' "$seen"
   case $seen in
   *subnet*) say "  hint: an ALB takes two subnets in two zones: public ones with the tag kubernetes.io/role/elb=1, or internal ones with kubernetes.io/role/internal-elb=1." ;;
