@@ -165,6 +165,16 @@ fn where_no_controller_runs_the_wait_ends_early_and_says_so() {
 }
 
 #[test]
+fn a_second_batch_that_waits_for_a_webhook_is_not_waited_for_where_nobody_starts_it() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls"]].concat()) else { return };
+    let refused = "Error from server (InternalError): failed calling webhook \"a\": no endpoints available for service \"webhook\"";
+    cluster.is("idle", "").is("controller", "").is("controller-webhook", "");
+    cluster.is("refuse", &format!("1000|*apply*second-batch*|{refused}\n"));
+    let said = cluster.apply(&["--yes"]).fails(1);
+    assert_has(&said, &["no kube-controller-manager runs here", "What needs no pod is applied"]);
+}
+
+#[test]
 fn where_pods_never_become_ready_the_waits_end_with_what_is_stuck() {
     let Some(cluster) = Cluster::with(&PROD) else { return };
     cluster.is("idle", "").is("stuck", "").is("controller", "").is("controller-webhook", "");

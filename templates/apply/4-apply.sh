@@ -96,7 +96,11 @@ apply_all() {
     persist "wait for the CRDs" k wait --for=condition=Established --timeout="$(a_while)" $crds || late "the CRDs are not established"
   fi
   new_kinds=yes
-  if [ -n "$SECOND" ]; then apply_batch "$SECOND"; fi
+  if [ -n "$SECOND" ]; then
+    # Where a webhook of the first batch has to let it pass, pods have to start, and somebody has to start them.
+    apply "$SECOND" >/dev/null 2>&1 || await_attention
+    apply_batch "$SECOND"
+  fi
   new_kinds=
   await_deployments
   await_webhooks
@@ -126,7 +130,7 @@ await_attention() {
   if [ "$end" -gt "$whole" ]; then end=$whole; fi
   # shellcheck disable=SC2086 # namespace and name
   persist "look at the first Deployment" is_seen $one || case $said in
-  *"nobody looks at"*) fail 1 "nobody looks at Deployment ${one% *}/${one#* }: no kube-controller-manager runs here, so that no pod ever starts. Everything is applied; running this again goes on from here." ;;
+  *"nobody looks at"*) fail 1 "nobody looks at Deployment ${one% *}/${one#* }: no kube-controller-manager runs here, so that no pod ever starts. What needs no pod is applied; running this again goes on from here." ;;
   esac
   end=$whole
 }
