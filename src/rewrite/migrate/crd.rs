@@ -22,7 +22,7 @@ pub(super) fn to_v1(crd: &mut Map<String, Value>, said: &mut Said) -> Result<(),
         spec.shift_remove("preserveUnknownFields");
         said.add(
             "v1beta1 kept fields that the schema does not name; x-kubernetes-preserve-unknown-fields keeps them in v1, which \
-             would prune them.",
+             would prune them. Nulls cannot be kept: v1 drops them where the schema does not say `nullable`.",
         );
     }
     if default(spec, "scope", "Namespaced") {
