@@ -158,6 +158,12 @@ fn the_summary_says_how_to_connect_and_what_is_missing() {
     assert!(flux.contains("kubectl apply -k out/gitops/flux/"), "{flux}");
     assert!(!flux.contains("--gitops-repo") && !flux.contains("--domain"), "{flux}");
     assert!(!said(&[]).contains("gitops"));
+    // Two ways at once would take the same objects from each other.
+    let cluster =
+        ["--layout", "argocd", "--cluster-name", "prod", "--region", "eu-west-1", "--app-namespace", "team-*"];
+    let whole = said(&cluster);
+    assert!(!whole.contains("install.sh") && !whole.contains("apply.sh"), "{whole}");
+    assert!(whole.contains("There is no demo") && whole.contains("knrender app NAME"), "{whole}");
 }
 
 #[test]

@@ -8,16 +8,26 @@ use crate::stack;
 /// The steps from here to a Service that answers, for a render that consists of `files`. `OUT/` stands for its folder.
 pub fn steps(delivery: &Delivery<'_>, files: &Files) -> Vec<Step> {
     let mut steps: Vec<Step> = cluster::step(delivery.stack).into_iter().collect();
-    steps.extend(controller(delivery));
-    steps.push(step(
-        "Apply in order, with preflight and waits. It asks before it changes anything.",
-        ["sh OUT/apply.sh"],
-    ));
-    steps.push(by_hand(delivery));
-    steps.extend(gitops::next(delivery));
-    if files.contains_key("apps/hello.yaml") {
-        steps.push(step("Try it with a Service that scales to zero.", ["kubectl apply -f OUT/apps/hello.yaml"]));
+    if let Some(engine) = gitops::next(delivery) {
+        // It brings the controller as well, where the flags for it are there.
+        steps.extend(controller(delivery).filter(|_| !delivery.stack.missing_for_controller.is_empty()));
+        steps.push(engine);
+    } else {
+        steps.extend(controller(delivery));
+        steps.push(step(
+            "Apply in order, with preflight and waits. It asks before it changes anything.",
+            ["sh OUT/apply.sh"],
+        ));
+        steps.push(by_hand(delivery));
     }
+    steps.push(if files.contains_key("apps/hello.yaml") {
+        step("Try it with a Service that scales to zero.", ["kubectl apply -f OUT/apps/hello.yaml"])
+    } else {
+        step(
+            "There is no demo: every app namespace is a pattern or has labels. This makes a Service for one of them.",
+            ["knrender app NAME --image IMAGE --namespace NAMESPACE"],
+        )
+    });
     steps
 }
 
