@@ -25,6 +25,13 @@ pub struct Batches {
     pub undefined: Vec<Identity>,
 }
 
+impl Batches {
+    /// All objects, in the order in which they are applied.
+    pub fn all(&self) -> impl Iterator<Item = &Document> + Clone {
+        [&self.controller, &self.first, &self.second].into_iter().flatten()
+    }
+}
+
 /// The component whose objects have a file of their own.
 const CONTROLLER: &str = "aws-alb-ingress-controller";
 

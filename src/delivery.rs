@@ -36,6 +36,12 @@ pub struct Delivery<'r> {
 }
 
 impl Delivery<'_> {
+    /// For people: the components, the rule set and the Kubernetes version.
+    pub fn title(&self) -> String {
+        let stack = self.stack;
+        format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes)
+    }
+
     /// The name of the file of the first batch.
     pub fn first(&self) -> String {
         self.batch("first")
@@ -64,9 +70,12 @@ impl Delivery<'_> {
 
 /// Renders the template of a file, `folder/name` and then `.j2`, into `files`.
 fn add(files: &mut Files, template: &str, path: &str, context: &Value) -> Result<(), String> {
-    let name = format!("templates/{template}.j2");
-    let text = embedded::text(&name).ok_or_else(|| format!("{name} is missing"))?;
-    let rendered = template::render_with(&name, text, context).map_err(|e| format!("{name}: {e}"))?;
-    files.insert(path.to_owned(), rendered.into_bytes());
+    files.insert(path.to_owned(), rendered(&format!("templates/{template}.j2"), context)?.into_bytes());
     Ok(())
+}
+
+/// A template in the binary, rendered.
+fn rendered(name: &str, context: &Value) -> Result<String, String> {
+    let text = embedded::text(name).ok_or_else(|| format!("{name} is missing"))?;
+    template::render_with(name, text, context).map_err(|e| format!("{name}: {e}"))
 }

@@ -131,8 +131,7 @@ pub fn render(
         (manifests, objects) = self::manifests(&delivery, Document::rendered);
         digests = self::digests(&manifests);
         let case = case(stack.kubernetes, &digests, &changes, &known);
-        let documents = [&batches.controller, &batches.first, &batches.second].into_iter().flatten();
-        let found = check(stack.kubernetes, documents, &known)?;
+        let found = check(stack.kubernetes, batches.all(), &known)?;
         valid = found.is_empty().then_some(case);
         warnings.extend(found);
     }
@@ -395,9 +394,8 @@ fn write(file: &str, documents: &[Document], rendered: Rendered, objects: &mut V
 }
 
 fn summarize(delivery: &Delivery<'_>, files: &Files, provenance: &Provenance) -> Summary {
-    let stack = delivery.stack;
     Summary {
-        title: format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),
+        title: delivery.title(),
         batches: provenance.objects_by_file().into_iter().map(|(f, n)| (f.to_owned(), n)).collect(),
         next: next::steps(delivery, files),
         ledger: provenance.ledger.clone(),

@@ -236,6 +236,14 @@ pub fn controller_of(rule_set: RuleSet) -> &'static str {
     }
 }
 
+/// What that controller's Deployment and service account are called in the cluster, and its label `app.kubernetes.io/name`.
+pub fn called_in_cluster(rule_set: RuleSet) -> &'static str {
+    match rule_set {
+        RuleSet::Seed => "alb-ingress-controller",
+        RuleSet::Fargate => "aws-load-balancer-controller",
+    }
+}
+
 /// The flags without which the load balancer controller and the cluster cannot be described. The classic controller finds no
 /// VPC by itself; for the current one, the tag that eksctl gives the VPC does.
 fn missing_for_controller(ask: &Ask, rule_set: RuleSet) -> Vec<&'static str> {

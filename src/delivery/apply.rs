@@ -6,13 +6,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::{Delivery, Files, apps};
+use super::{Delivery, Files, apps, rendered};
 use crate::embedded;
 use crate::manifest::document::Document;
 use crate::manifest::object::Identity;
 use crate::rewrite::rule::RuleSet;
-use crate::rewrite::template;
-use crate::stack::{Supported, controller_of};
+use crate::stack::{Supported, called_in_cluster};
 
 /// The label by which `kubectl apply --selector` finds the Jobs for after an upgrade.
 const JOB_LABEL: &str = "app";
@@ -28,8 +27,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let mut script = String::new();
     for (path, text) in embedded::below("templates/apply") {
         if path.strip_suffix(".j2").is_some() {
-            let part = template::render_with(path, text, &context(delivery)?).map_err(|e| format!("{path}: {e}"))?;
-            script.push_str(&part);
+            script.push_str(&rendered(path, &context(delivery)?)?);
         } else {
             script.push_str(text);
         }
@@ -37,19 +35,12 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     Ok(Files::from([("apply.sh".to_owned(), script.into_bytes())]))
 }
 
-/// All objects of a render, in the order in which they are applied.
-fn documents<'d>(delivery: &Delivery<'d>) -> impl Iterator<Item = &'d Document> {
-    [&delivery.batches.controller, &delivery.batches.first, &delivery.batches.second].into_iter().flatten()
-}
-
 fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
     let stack = delivery.stack;
     let fact = |name: &str| stack.facts.text(name).ok();
-    let ingresses: Vec<&Document> = documents(delivery).filter(|d| d.head().kind == "Ingress").collect();
+    let ingresses: Vec<&Document> = delivery.batches.all().filter(|d| d.head().kind == "Ingress").collect();
     let controller_is_here = !delivery.batches.controller.is_empty();
-    let controller = controller_of(stack.rule_set);
-    // The classic controller calls itself otherwise.
-    let label = if stack.rule_set == RuleSet::Seed { "alb-ingress-controller" } else { controller };
+    let label = called_in_cluster(stack.rule_set);
     let install = match (stack.rule_set, stack.missing_for_controller.is_empty()) {
         (RuleSet::Fargate, true) => String::new(),
         _ => format!("render again with {}, which brings what installs it", stack.missing_for_controller.join(", ")),
@@ -62,12 +53,12 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
     let migration = jobs.iter().copied().find(|job| label_of(job, MIGRATION.0) == MIGRATION.1);
     let selector = |how: &str| if labels.is_empty() { String::new() } else { format!("{JOB_LABEL} {how} ({labels})") };
     let mut context = json!({
-        "title": format!("{}; rule set {}; Kubernetes {}", stack.title(), stack.rule_set, stack.kubernetes),
+        "title": delivery.title(),
         "controller_file": if controller_is_here { "alb-controller.yaml" } else { "" },
         "first": delivery.first(),
         "second": delivery.second().unwrap_or_default(),
         "server_side": if delivery.server_side { "yes" } else { "" },
-        "domain_namespace": documents(delivery)
+        "domain_namespace": delivery.batches.all()
             .map(Document::identity)
             .find(|i| i.kind == "ConfigMap" && i.name == "config-domain")
             .and_then(|i| i.namespace)
@@ -75,7 +66,7 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "example": if one_label { format!("hello-{namespace}") } else { format!("hello.{namespace}") },
         "controller": if ingresses.is_empty() || controller_is_here { "" } else { label },
         "install": install,
-        "scales": if documents(delivery).any(|d| d.head().kind == "HorizontalPodAutoscaler") { "yes" } else { "" },
+        "scales": if delivery.batches.all().any(|d| d.head().kind == "HorizontalPodAutoscaler") { "yes" } else { "" },
         "later": selector("in"),
         "not_later": selector("notin"),
         "migration": migration.map(|job| place(&job.identity())).unwrap_or_default().replace(' ', "/"),
@@ -83,7 +74,7 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "ingress_kind": ingresses.first().map(|d| kind(&d.identity())).unwrap_or_default(),
         "wait": 2 * fact("timeout").and_then(|t| t.parse::<u32>().ok()).unwrap_or(600),
         "supported": stack.supported.iter().map(supported).collect::<Vec<_>>(),
-        "objects": objects(documents(delivery).map(Document::identity))?,
+        "objects": objects(delivery.batches.all().map(Document::identity))?,
         "upgrade_jobs": jobs.iter().map(|job| place(&job.identity())).collect::<Vec<_>>(),
         "webhooks": webhooks(delivery)?,
         "classes": classes(&ingresses)?,
@@ -102,7 +93,9 @@ fn label_of<'d>(document: &'d Document, label: &str) -> &'d str {
 
 /// Knative's own Jobs, which `--with upgrade-jobs` brings.
 fn upgrade_jobs<'d>(delivery: &Delivery<'d>) -> Vec<&'d Document> {
-    documents(delivery)
+    delivery
+        .batches
+        .all()
         .filter(|d| d.head().kind == "Job" && d.component() == "knative-serving" && !label_of(d, JOB_LABEL).is_empty())
         .collect()
 }
@@ -152,7 +145,7 @@ fn objects(identities: impl Iterator<Item = Identity>) -> Result<Vec<String>, St
 /// Namespace and name of each Service that a webhook of the render is behind.
 fn webhooks(delivery: &Delivery<'_>) -> Result<BTreeSet<String>, String> {
     let mut found = BTreeSet::new();
-    for document in documents(delivery).filter(|d| d.head().kind.ends_with("WebhookConfiguration")) {
+    for document in delivery.batches.all().filter(|d| d.head().kind.ends_with("WebhookConfiguration")) {
         let value = document.value().map_err(|e| e.to_string())?;
         for webhook in value.get("webhooks").and_then(Value::as_array).into_iter().flatten() {
             let of = |key: &str| webhook.pointer(&format!("/clientConfig/service/{key}")).and_then(Value::as_str);

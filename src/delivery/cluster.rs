@@ -13,7 +13,7 @@ use crate::fargate::profile::{Profile, ProfileSelector};
 use crate::manifest::ManifestError;
 use crate::report::Step;
 use crate::rewrite::rule::RuleSet;
-use crate::stack::Stack;
+use crate::stack::{Stack, called_in_cluster};
 use profiles::TooMany;
 
 /// Why there is no description of the cluster.
@@ -56,7 +56,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, ClusterError> {
     context["profiles"] = profiles.iter().map(profile).collect();
     let classic = stack.rule_set == RuleSet::Seed;
     context["classic"] = classic.into();
-    context["service_account"] = if classic { "alb-ingress-controller" } else { "aws-load-balancer-controller" }.into();
+    context["service_account"] = called_in_cluster(stack.rule_set).into();
     context["eksctl"] = has_eksctl(stack).into();
     context["statements"] = delivery
         .policy
@@ -127,9 +127,8 @@ const CREATE: &str = "eksctl create cluster -f OUT/cluster/eksctl.yaml";
 
 /// The namespaces in which the render starts pods.
 fn namespaces_with_pods(delivery: &Delivery<'_>) -> Result<BTreeSet<String>, ManifestError> {
-    let batches = delivery.batches;
     let mut namespaces = BTreeSet::new();
-    for document in [&batches.controller, &batches.first, &batches.second].into_iter().flatten() {
+    for document in delivery.batches.all() {
         if Pod::is_in(document.head().group(), &document.head().kind)
             && Pod::of(document.value()?).is_some_and(|pod| pod.workload != Workload::Template)
         {

@@ -12,10 +12,8 @@ mod runtime;
 use serde_json::{Map, Value};
 
 use super::{Delivery, Files};
-use crate::embedded;
 use crate::manifest::document::Document;
 use crate::report::Step;
-use crate::rewrite::template;
 
 /// A folder of `gitops/`, which is a batch.
 #[derive(Clone, Debug)]
@@ -91,19 +89,17 @@ fn folders<'r>(delivery: &'r Delivery<'r>) -> Vec<Folder<'r>> {
 impl View<'_> {
     /// All objects, in order.
     fn documents(&self) -> impl Iterator<Item = &Document> + Clone {
-        self.folders.iter().flat_map(|folder| folder.documents)
+        self.delivery.batches.all()
     }
 
     /// A template below `templates/gitops/`, rendered with the facts of the stack and `more`.
     fn template(&self, path: &str, more: Value) -> Result<Vec<u8>, String> {
-        let path = format!("templates/gitops/{path}");
-        let text = embedded::text(&path).ok_or_else(|| format!("{path} is not in the binary"))?;
         let mut context = self.delivery.stack.facts.context();
         if let (Some(context), Value::Object(more)) = (context.as_object_mut(), more) {
             context.extend(Map::from_iter([("values".to_owned(), self.values.clone().into())]));
             context.insert("folders".into(), self.folders.iter().map(|f| f.name).collect());
             context.extend(more);
         }
-        Ok(template::render_with(&path, text, &context).map_err(|e| format!("{path}: {e}"))?.into_bytes())
+        Ok(super::rendered(&format!("templates/gitops/{path}"), &context)?.into_bytes())
     }
 }
