@@ -9,7 +9,7 @@ fn main() -> io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let mut code = String::from("[\n");
-    for folder in ["kubernetes", "patches", "prices", "templates", "upstream", "validate"] {
+    for folder in ["data/kubernetes", "data/prices", "data/validate", "patches", "templates", "upstream"] {
         println!("cargo::rerun-if-changed={folder}");
         list(Path::new(&root), folder, &mut code)?;
     }
@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
 }
 
 /// The examples beside it are for the tests alone.
-const PAGES: &str = "lints/lints.yaml";
+const PAGES: &str = "data/lints/lints.yaml";
 
 fn embed(path: &str, code: &mut String) -> io::Result<()> {
     writeln!(code, "({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{path}\"))),")

@@ -1,8 +1,8 @@
-"""Writes kubernetes/model.txt, the table of Kubernetes' own kinds and their fields that `knrender validate` reads.
+"""Writes data/kubernetes/model.txt, the table of Kubernetes' own kinds and their fields that `knrender validate` reads.
 
 It is derived from the JSON schemas in the Python package kubernetes-validate (pip install kubernetes-validate==1.37.0):
 
-    python scripts/kubernetes-model.py > kubernetes/model.txt
+    python scripts/kubernetes-model.py > data/kubernetes/model.txt
 
 With --check it compares instead, and ends with exit code 1 where the file is another.
 
@@ -20,7 +20,7 @@ import kubernetes_validate
 
 MINORS = range(31, 38)
 ROOT = pathlib.Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
-OUT = pathlib.Path(__file__).resolve().parent.parent / "kubernetes/model.txt"
+OUT = pathlib.Path(__file__).resolve().parent.parent / "data/kubernetes/model.txt"
 PREFIXES = [
     ("io.k8s.api.", ""),
     ("io.k8s.apimachinery.pkg.apis.", ""),

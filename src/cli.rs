@@ -82,7 +82,7 @@ struct RenderArgs {
     /// Write nothing; say in which way the folder is not what would be written, and end with 1 when it is not
     #[arg(long, help_heading = "Output")]
     check: bool,
-    /// Price list of your own for about/plan.txt, in the form of prices/fargate.yaml
+    /// Price list of your own for about/plan.txt, in the form of data/prices/fargate.yaml
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     prices: Option<PathBuf>,
     /// How to report: json puts provenance and summary on standard output
@@ -118,7 +118,7 @@ struct PlanArgs {
     /// AWS region, for the prices [default: `region` of knrender.yaml]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Price list of your own, in the form of prices/fargate.yaml
+    /// Price list of your own, in the form of data/prices/fargate.yaml
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
     /// Configuration file [default: knrender.yaml, where there is one]

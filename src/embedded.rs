@@ -1,5 +1,5 @@
 //! What is compiled into the binary: catalog (`upstream/`), built-in rules (`patches/`), templates (`templates/`), the
-//! fields of Kubernetes' own kinds (`kubernetes/`) and the pages of findings (`lints/`, `validate/`).
+//! knowledge in `data/`: the fields of Kubernetes' own kinds, the pages of findings, prices.
 
 static FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 

@@ -1,11 +1,10 @@
 //! Fargate: what a pod becomes there. [`pod`] finds pod templates, [`quantity`] reads what they ask for, [`size`] says
 //! which size AWS gives them, [`cost`] what that costs, [`plan`] puts it together, [`fit`] makes templates fit,
 //! [`profile`] says which pods Fargate takes at all,
-//! [`logging`] reads the log router's configuration, and [`lint`] holds them, and all that is around them, against the rule book.
+//! and [`logging`] reads the log router's configuration.
 
 pub mod cost;
 pub mod fit;
-pub mod lint;
 pub mod logging;
 pub mod plan;
 pub mod pod;

@@ -14,6 +14,7 @@ pub mod findings;
 pub mod images;
 pub mod kubernetes;
 pub mod ledger;
+pub mod lint;
 pub mod manifest;
 pub mod options;
 pub mod output;

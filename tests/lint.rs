@@ -97,7 +97,7 @@ fn a_finding_says_what_where_why_and_what_to_do() {
 fn all_inputs_are_one_set() {
     let place = Place::new();
     let example = |path: &str| {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lints/examples").join(path);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/lints/examples").join(path);
         std::fs::read_to_string(path).unwrap()
     };
     let text = example("gateway-elsewhere/fail-other-namespace.yaml");

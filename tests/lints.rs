@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use knrender::fargate::lint::set::{self, Set};
-use knrender::fargate::lint::{self};
 use knrender::findings::allow::Allowance;
 use knrender::findings::page::{Book, Confidence, Pages, Severity};
+use knrender::lint;
+use knrender::lint::set::{self, Set};
 use knrender::manifest::collection::Collection;
 
 /// The codes that are found in a text. A first line `# lint: --allow CODE[=OBJECT]` allows one.
@@ -27,7 +27,7 @@ fn found(name: &str, text: &str) -> Vec<&'static str> {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("lints/examples")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/lints/examples")
 }
 
 /// Code, name of the file, and its text, of every example.

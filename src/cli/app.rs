@@ -9,10 +9,10 @@ use crate::app::summary::Summary;
 use crate::app::{App, Terms};
 use crate::config::{Ask, Config};
 use crate::error::Error;
-use crate::fargate::lint;
-use crate::fargate::lint::set::{self, Set};
 use crate::fargate::profile::{Profiles, fits};
 use crate::findings::page::{Book, Pages, Severity};
+use crate::lint;
+use crate::lint::set::{self, Set};
 use crate::manifest::collection::Collection;
 use crate::stack::Stack;
 use crate::upstream::catalog::Catalog;
@@ -27,7 +27,7 @@ pub(super) struct AppArgs {
     /// AWS region, for the prices [default: `region` of knrender.yaml]
     #[arg(long, value_name = "REGION", help_heading = "Its stack")]
     region: Option<String>,
-    /// Price list of your own, in the form of prices/fargate.yaml
+    /// Price list of your own, in the form of data/prices/fargate.yaml
     #[arg(long, value_name = "FILE", help_heading = "Its stack")]
     prices: Option<PathBuf>,
     #[command(flatten)]

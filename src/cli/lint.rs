@@ -4,10 +4,10 @@ use super::findings::{self, Report};
 use super::{LintArgs, inputs};
 use crate::config::Config;
 use crate::error::Error;
-use crate::fargate::lint;
-use crate::fargate::lint::set::{self, Set};
 use crate::fargate::profile::Profiles;
 use crate::findings::page::{Book, Pages};
+use crate::lint;
+use crate::lint::set::{self, Set};
 
 pub(super) fn run(args: &LintArgs) -> Result<(), Error> {
     let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;

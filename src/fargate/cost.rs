@@ -1,4 +1,4 @@
-//! What pods cost. Prices are data (`prices/fargate.yaml`), replaceable by the user; sums are exact, and rounded only where
+//! What pods cost. Prices are data (`data/prices/fargate.yaml`), replaceable by the user; sums are exact, and rounded only where
 //! they are shown.
 
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ impl Prices {
     /// # Errors
     /// In words, why it is none; a test keeps that from happening.
     pub fn embedded() -> Result<Prices, String> {
-        Prices::parse(embedded::text("prices/fargate.yaml").unwrap_or_default())
+        Prices::parse(embedded::text("data/prices/fargate.yaml").unwrap_or_default())
     }
 
     /// A list in the same form.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// One Fargate profile, as eksctl and `knrender.yaml` write it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -33,7 +34,41 @@ pub struct Profiles(pub Vec<Profile>);
 /// The label with which a pod chooses between profiles that would take it.
 const CHOICE: &str = "eks.amazonaws.com/fargate-profile";
 
+impl Profile {
+    /// The profiles of an eksctl `ClusterConfig`. What is not as it should be there is read as far as it goes; the lint
+    /// `fargate-profile-refused` tells it.
+    pub fn of_cluster(cluster: &Value) -> impl Iterator<Item = Profile> {
+        fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
+            value[key].as_array().into_iter().flatten()
+        }
+        list(cluster, "fargateProfiles").map(|profile| Profile {
+            name: profile["name"].as_str().unwrap_or_default().to_owned(),
+            selectors: list(profile, "selectors").filter_map(ProfileSelector::of).collect(),
+        })
+    }
+}
+
+impl ProfileSelector {
+    /// A selector as eksctl writes it; `None` without a namespace.
+    pub fn of(value: &Value) -> Option<ProfileSelector> {
+        let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        let labels = value["labels"].as_object().into_iter().flatten().filter_map(text).collect();
+        Some(ProfileSelector { namespace: value["namespace"].as_str()?.to_owned(), labels })
+    }
+}
+
 impl Profiles {
+    /// The profiles that are given, and those of the eksctl `ClusterConfig`s; `None` where nothing tells any.
+    pub fn with_clusters<'v>(given: Option<Profiles>, clusters: impl Iterator<Item = &'v Value>) -> Option<Profiles> {
+        let mut clusters = clusters.peekable();
+        if given.is_none() && clusters.peek().is_none() {
+            return None;
+        }
+        let mut profiles = given.unwrap_or_default();
+        profiles.0.extend(clusters.flat_map(Profile::of_cluster));
+        Some(profiles)
+    }
+
     /// Whether a pod with these labels runs on Fargate.
     pub fn take(&self, namespace: &str, labels: &[(&str, &str)]) -> bool {
         let choice = labels.iter().find(|(key, _)| *key == CHOICE).map(|(_, name)| *name);

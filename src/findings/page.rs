@@ -1,4 +1,4 @@
-//! The page of each lint and check: all that is said about it, as data (`lints/lints.yaml`, `validate/checks.yaml`).
+//! The page of each lint and check: all that is said about it, as data (`data/lints/lints.yaml`, `data/validate/checks.yaml`).
 
 use std::fmt;
 
@@ -99,8 +99,8 @@ impl Book {
 
     fn path(self) -> &'static str {
         match self {
-            Book::Lint => "lints/lints.yaml",
-            Book::Validate => "validate/checks.yaml",
+            Book::Lint => "data/lints/lints.yaml",
+            Book::Validate => "data/validate/checks.yaml",
         }
     }
 }

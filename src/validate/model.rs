@@ -1,5 +1,5 @@
-//! Kubernetes' own kinds and their fields, version by version (`kubernetes/model.txt`, which a script derives), and what the
-//! API server demands of single fields (`kubernetes/rules.txt`). Both are parsed only as far as somebody asks.
+//! Kubernetes' own kinds and their fields, version by version (`data/kubernetes/model.txt`, which a script derives), and what the
+//! API server demands of single fields (`data/kubernetes/rules.txt`). Both are parsed only as far as somebody asks.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -100,7 +100,7 @@ impl Model {
     /// The model of the version nearest to `version` that is known.
     pub fn of(version: Version) -> Model {
         let minor = version.clamp(KNOWN.0, KNOWN.1).minor;
-        let text = embedded::text("kubernetes/model.txt").unwrap_or_default();
+        let text = embedded::text("data/kubernetes/model.txt").unwrap_or_default();
         let lines = text
             .lines()
             .filter_map(|line| {
@@ -112,7 +112,7 @@ impl Model {
             })
             .collect();
         let mut rules: BTreeMap<&str, Vec<Rule>> = BTreeMap::new();
-        for line in embedded::text("kubernetes/rules.txt").unwrap_or_default().lines() {
+        for line in embedded::text("data/kubernetes/rules.txt").unwrap_or_default().lines() {
             let mut words = line.split(' ').filter(|word| !word.is_empty());
             if let (Some(name), Some(field), Some(rule)) = (words.next(), words.next(), words.next())
                 && !name.starts_with('#')

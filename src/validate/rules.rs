@@ -1,4 +1,4 @@
-//! What the API server demands of single fields beyond their types: the rules of `kubernetes/rules.txt`.
+//! What the API server demands of single fields beyond their types: the rules of `data/kubernetes/rules.txt`.
 
 use serde_json::{Map, Value};
 

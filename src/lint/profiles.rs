@@ -2,38 +2,15 @@
 
 use serde_json::Value;
 
-use super::set::{KNATIVE, Object, Set, Template, entries, items};
+use super::set::{KNATIVE, Object, Set, Template};
+use super::value::{entries, items};
 use super::{Check, Found};
-use crate::fargate::profile::{Profile, ProfileSelector, Profiles};
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "namespace-without-profile", run: namespace_without_profile },
-    Check { code: "fargate-profiles-unknown", run: fargate_profiles_unknown },
-    Check { code: "fargate-profile-refused", run: fargate_profile_refused },
+    Check::of("namespace-without-profile", namespace_without_profile),
+    Check::of("fargate-profiles-unknown", fargate_profiles_unknown),
+    Check::of("fargate-profile-refused", fargate_profile_refused),
 ];
-
-fn selector_of(value: &Value) -> Option<ProfileSelector> {
-    let text = |(key, value): (&str, &Value)| Some((key.to_owned(), value.as_str()?.to_owned()));
-    let labels = entries(&value["labels"]).filter_map(text).collect();
-    Some(ProfileSelector { namespace: value["namespace"].as_str()?.to_owned(), labels })
-}
-
-/// The profiles that are given, and those of the `ClusterConfig`s in the set; `None` where nothing tells any.
-pub(super) fn of(set: &Set<'_>, given: Option<Profiles>) -> Option<Profiles> {
-    let mut clusters = set.all("eksctl.io", "ClusterConfig").peekable();
-    if given.is_none() && clusters.peek().is_none() {
-        return None;
-    }
-    let mut profiles = given.unwrap_or_default();
-    for profile in clusters.flat_map(|cluster| items(&cluster.value["fargateProfiles"])) {
-        // What is not as it should be is told by `fargate-profile-refused`.
-        profiles.0.push(Profile {
-            name: profile["name"].as_str().unwrap_or_default().to_owned(),
-            selectors: items(&profile["selectors"]).filter_map(selector_of).collect(),
-        });
-    }
-    Some(profiles)
-}
 
 /// The labels of a template's pods, with those that Knative and Jobs give them.
 fn labels<'t>(pod: &'t Template<'_>) -> Vec<(&'t str, &'t str)> {

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::set::{Object, Set, items};
+use super::set::{Object, Set};
+use super::value::items;
 use super::{Check, Found, labels};
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "custom-resource-with-definition", run: custom_resource_with_definition },
-    Check { code: "webhook-before-objects", run: webhook_before_objects },
+    Check::of("custom-resource-with-definition", custom_resource_with_definition),
+    Check::of("webhook-before-objects", webhook_before_objects),
 ];
 
 fn custom_resource_with_definition(set: &Set<'_>, found: &mut Found) {

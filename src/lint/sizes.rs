@@ -7,10 +7,10 @@ use crate::fargate::quantity::{Memory, Quantity};
 use crate::fargate::size::{Requests, STORAGE_MAX, Size, SizeError};
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "ephemeral-storage", run: ephemeral_storage },
-    Check { code: "too-large", run: too_large },
-    Check { code: "quantity-refused", run: quantity_refused },
-    Check { code: "queue-proxy-tips-size", run: queue_proxy_tips_size },
+    Check::of("ephemeral-storage", ephemeral_storage),
+    Check::of("too-large", too_large),
+    Check::of("quantity-refused", quantity_refused),
+    Check::of("queue-proxy-tips-size", queue_proxy_tips_size),
 ];
 
 fn ephemeral_storage(set: &Set<'_>, found: &mut Found) {

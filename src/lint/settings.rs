@@ -1,14 +1,15 @@
 //! Values in Knative's configuration that do not go with Fargate (sections 4 and 7).
 
-use super::set::{KNATIVE, Set, items, number};
+use super::set::{KNATIVE, Set};
+use super::value::{items, number};
 use super::{Check, Found};
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "pending-pod-fails-revision", run: pending_pod_fails_revision },
-    Check { code: "target-burst-capacity", run: target_burst_capacity },
-    Check { code: "ingress-class-mismatch", run: ingress_class_mismatch },
-    Check { code: "gloo-knative-version", run: gloo_knative_version },
+    Check::of("pending-pod-fails-revision", pending_pod_fails_revision),
+    Check::of("target-burst-capacity", target_burst_capacity),
+    Check::of("ingress-class-mismatch", ingress_class_mismatch),
+    Check::of("gloo-knative-version", gloo_knative_version),
 ];
 
 /// The first Knative that knows `pod-is-always-schedulable`.

@@ -1,19 +1,20 @@
 //! The chain of time-outs (section 4, G5): the ALB waits as long as a request may take, and a request may take as long as a
 //! cold start and its own work.
 
-use super::alb::field;
-use super::set::{Config, KNATIVE, Object, Set, Template, number};
+use super::load_balancer::{Alb, field};
+use super::set::{Config, KNATIVE, Object, Set, Template};
+use super::value::number;
 use super::{Check, Found};
 use crate::alb::IDLE_MAX;
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "alb-idle-timeout", run: alb_idle_timeout },
-    Check { code: "alb-idle-timeout-range", run: alb_idle_timeout_range },
-    Check { code: "revision-timeout", run: revision_timeout },
-    Check { code: "activator-grace", run: activator_grace },
-    Check { code: "progress-deadline", run: progress_deadline },
-    Check { code: "knative-config-refused", run: knative_config_refused },
+    Check::of_albs("alb-idle-timeout", alb_idle_timeout),
+    Check::of_albs("alb-idle-timeout-range", alb_idle_timeout_range),
+    Check::of("revision-timeout", revision_timeout),
+    Check::of("activator-grace", activator_grace),
+    Check::of("progress-deadline", progress_deadline),
+    Check::of("knative-config-refused", knative_config_refused),
 ];
 
 /// How long the first pod of a Service may take to answer, in seconds.
@@ -64,9 +65,9 @@ fn longest_request(set: &Set<'_>) -> (i64, String) {
     longest
 }
 
-fn alb_idle_timeout(set: &Set<'_>, found: &mut Found) {
+fn alb_idle_timeout(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     let (longest, by) = longest_request(set);
-    for alb in set.albs().iter().filter(|alb| alb.gateways(set).next().is_some()) {
+    for alb in albs.iter().filter(|alb| alb.gateways(set).next().is_some()) {
         let given = alb.attribute(IDLE).and_then(|text| text.parse::<i64>().ok());
         let idle = given.unwrap_or(IDLE_TIMEOUT);
         if idle < longest {
@@ -77,8 +78,8 @@ fn alb_idle_timeout(set: &Set<'_>, found: &mut Found) {
     }
 }
 
-fn alb_idle_timeout_range(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn alb_idle_timeout_range(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         if let Some(text) = alb.attribute(IDLE)
             && !text.parse::<i64>().is_ok_and(|seconds| (1..=i64::from(IDLE_MAX)).contains(&seconds))
         {

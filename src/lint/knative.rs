@@ -1,14 +1,15 @@
 //! Knative's own objects (K01, K03, K04, K07).
 
-use super::set::{KNATIVE, Object, Set, entries, items};
+use super::set::{KNATIVE, Object, Set};
+use super::value::{entries, items};
 use super::{Check, Found, order};
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "example-checksum", run: example_checksum },
-    Check { code: "hpa-needs-metrics-server", run: hpa_needs_metrics_server },
-    Check { code: "autoscaler-hpa-unused", run: autoscaler_hpa_unused },
-    Check { code: "webhook-certificates-written", run: webhook_certificates_written },
+    Check::of("example-checksum", example_checksum),
+    Check::of("hpa-needs-metrics-server", hpa_needs_metrics_server),
+    Check::of("autoscaler-hpa-unused", autoscaler_hpa_unused),
+    Check::of("webhook-certificates-written", webhook_certificates_written),
 ];
 
 const CHECKSUM: &str = "knative.dev/example-checksum";

@@ -9,10 +9,10 @@ use super::set::{Object, Set};
 use super::{Check, Found};
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "budget-allows-nothing", run: budget_allows_nothing },
-    Check { code: "budget-blocks-eviction", run: budget_blocks_eviction },
-    Check { code: "budgets-overlap", run: budgets_overlap },
-    Check { code: "single-replica", run: single_replica },
+    Check::of("budget-allows-nothing", budget_allows_nothing),
+    Check::of("budget-blocks-eviction", budget_blocks_eviction),
+    Check::of("budgets-overlap", budgets_overlap),
+    Check::of("single-replica", single_replica),
 ];
 
 /// A number of pods, as a budget gives it.

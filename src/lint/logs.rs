@@ -5,10 +5,8 @@ use super::{Check, Found};
 use crate::fargate::logging::{LABEL, NAME, NAMESPACE, problems};
 use crate::pointer;
 
-pub(super) const CHECKS: &[Check] = &[
-    Check { code: "log-router-refused", run: log_router_refused },
-    Check { code: "log-router-namespace", run: log_router_namespace },
-];
+pub(super) const CHECKS: &[Check] =
+    &[Check::of("log-router-refused", log_router_refused), Check::of("log-router-namespace", log_router_namespace)];
 
 fn configurations<'s>(set: &'s Set<'_>) -> impl Iterator<Item = &'s Object<'s>> {
     set.all("", "ConfigMap").filter(|object| object.name() == NAME && object.namespace() == NAMESPACE)

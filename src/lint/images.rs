@@ -3,10 +3,8 @@
 use super::set::Set;
 use super::{Check, Found};
 
-pub(super) const CHECKS: &[Check] = &[
-    Check { code: "image-tag-floats", run: image_tag_floats },
-    Check { code: "image-tag-minor", run: image_tag_minor },
-];
+pub(super) const CHECKS: &[Check] =
+    &[Check::of("image-tag-floats", image_tag_floats), Check::of("image-tag-minor", image_tag_minor)];
 
 /// Tags that by their nature stand for another image tomorrow.
 const FLOATING: [&str; 14] = [

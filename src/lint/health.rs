@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::alb::{Alb, Backend, field};
 use super::gateway::Gateway;
-use super::set::{Object, Set, items, number};
+use super::load_balancer::{Alb, Backend, field};
+use super::set::{Object, Set};
+use super::value::{items, number};
 use super::{Check, Found};
 use crate::yaml;
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "health-check-fails", run: health_check_fails },
-    Check { code: "health-check-port-name", run: health_check_port_name },
+    Check::of_albs("health-check-fails", health_check_fails),
+    Check::of_albs("health-check-port-name", health_check_port_name),
 ];
 
 /// What a gateway answers on some port and path to a Host it does not know.
@@ -30,8 +31,8 @@ struct Probe<'s> {
     tls: bool,
 }
 
-fn health_check_fails(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn health_check_fails(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         let Some((gateway, backend)) = alb.gateways(set).next() else { continue };
         let Some(probe) = probe(set, alb, backend, gateway) else { continue };
         let answer = answer(set, gateway, &probe, alb.object.namespace());
@@ -178,8 +179,8 @@ fn accepts(codes: &str, code: u16) -> bool {
     })
 }
 
-fn health_check_port_name(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn health_check_port_name(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         for backend in &alb.backends {
             let Some(name) = alb.of_backend(set, backend, "healthcheck-port").map(str::trim) else { continue };
             if name == "traffic-port" || name.parse::<u16>().is_ok() {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::alb::{self, Alb};
-use super::profiles;
-use super::{labels, scheduling};
+use super::value::{entries, items, number};
+use super::{labels, node};
 use crate::fargate::pod::Pod;
 use crate::fargate::profile::Profiles;
 use crate::findings::Place;
@@ -122,7 +121,7 @@ impl<'s> Template<'s> {
     /// Whether its pods ask for an EC2 node, so that Fargate never sees them.
     fn is_pinned_to_ec2(&self) -> bool {
         self.metadata["annotations"][COMPUTE_TYPE] == "ec2"
-            || self.object.kind() == "DaemonSet" && scheduling::shuns_fargate(self.spec)
+            || self.object.kind() == "DaemonSet" && node::shuns_fargate(self.spec)
     }
 }
 
@@ -157,7 +156,6 @@ pub struct Set<'s> {
     labelled: BTreeMap<[&'s str; 3], Vec<usize>>,
     /// What the autoscaler of a workload (namespace, kind, name) keeps at least.
     scaled: BTreeMap<[&'s str; 3], i64>,
-    albs: Vec<Alb<'s>>,
     /// The cluster's Fargate profiles, where the input tells them.
     pub profiles: Option<Profiles>,
 }
@@ -177,7 +175,6 @@ impl<'s> Set<'s> {
             templates: objects.iter().filter_map(template).collect(),
             labelled: BTreeMap::new(),
             scaled: BTreeMap::new(),
-            albs: Vec::new(),
             profiles: None,
         };
         for object in objects {
@@ -198,8 +195,8 @@ impl<'s> Set<'s> {
                 Some(([hpa.namespace(), target["kind"].as_str()?, target["name"].as_str()?], least))
             })
             .collect();
-        set.profiles = profiles::of(&set, profiles);
-        set.albs = alb::of(&set);
+        let clusters = set.all("eksctl.io", "ClusterConfig").map(|cluster| cluster.value);
+        set.profiles = Profiles::with_clusters(profiles, clusters);
         set
     }
 
@@ -216,11 +213,6 @@ impl<'s> Set<'s> {
     /// One object; the last where there are several.
     pub fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&'s Object<'s>> {
         self.named.get(&[group, kind, namespace, name]).copied()
-    }
-
-    /// The Ingresses that become an ALB.
-    pub(super) fn albs(&self) -> &[Alb<'s>] {
-        &self.albs
     }
 
     /// The pod templates of a namespace that a label selector selects, each with its number.
@@ -294,19 +286,4 @@ impl<'s> Config<'s> {
         let mut parts = text.trim_start_matches('v').split('.').map(str::parse);
         Some((parts.next()?.ok()?, parts.next()?.ok()?))
     }
-}
-
-/// The items of a list; nothing where there is none.
-pub fn items(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
-}
-
-/// The entries of a mapping; nothing where there is none.
-pub fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
-    value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
-}
-
-/// A whole number, also one that is written as a string.
-pub fn number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
 }

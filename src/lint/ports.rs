@@ -1,10 +1,11 @@
 //! Ports that a container may not listen on (F12, K10).
 
-use super::set::{Container, KNATIVE, Set, items, number};
+use super::set::{Container, KNATIVE, Set};
+use super::value::{items, number};
 use super::{Check, Found};
 
 pub(super) const CHECKS: &[Check] =
-    &[Check { code: "kubelet-port", run: kubelet_port }, Check { code: "reserved-port", run: reserved_port }];
+    &[Check::of("kubelet-port", kubelet_port), Check::of("reserved-port", reserved_port)];
 
 /// Where the kubelet of the pod's node listens, on the same address as the pod.
 const KUBELET: i64 = 10250;

@@ -1,12 +1,13 @@
 //! Jobs: pods that end, and names that `kubectl apply` can address (F18, K05).
 
-use super::set::{Set, entries, number};
+use super::set::Set;
+use super::value::{entries, number};
 use super::{Check, Found};
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "job-ttl", run: job_ttl },
-    Check { code: "generate-name", run: generate_name },
-    Check { code: "default-domain-job", run: default_domain_job },
+    Check::of("job-ttl", job_ttl),
+    Check::of("generate-name", generate_name),
+    Check::of("default-domain-job", default_domain_job),
 ];
 
 fn job_ttl(set: &Set<'_>, found: &mut Found) {

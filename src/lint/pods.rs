@@ -2,24 +2,25 @@
 
 use serde_json::Value;
 
-use super::set::{COMPUTE_TYPE, Set, entries, items};
+use super::set::{COMPUTE_TYPE, Set};
+use super::value::{entries, items};
 use super::{Check, Found};
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "daemon-set", run: daemon_set },
-    Check { code: "privileged", run: privileged },
-    Check { code: "host-network", run: host_network },
-    Check { code: "host-port", run: host_port },
-    Check { code: "host-namespace", run: host_namespace },
-    Check { code: "privilege-escalation", run: privilege_escalation },
-    Check { code: "capability-added", run: capability_added },
-    Check { code: "extended-resource", run: extended_resource },
-    Check { code: "priority-class", run: priority_class },
-    Check { code: "scheduler-name", run: scheduler_name },
-    Check { code: "runtime-class", run: runtime_class },
-    Check { code: "pinned-to-ec2", run: pinned_to_ec2 },
-    Check { code: "controller-asks-imds", run: controller_asks_imds },
+    Check::of("daemon-set", daemon_set),
+    Check::of("privileged", privileged),
+    Check::of("host-network", host_network),
+    Check::of("host-port", host_port),
+    Check::of("host-namespace", host_namespace),
+    Check::of("privilege-escalation", privilege_escalation),
+    Check::of("capability-added", capability_added),
+    Check::of("extended-resource", extended_resource),
+    Check::of("priority-class", priority_class),
+    Check::of("scheduler-name", scheduler_name),
+    Check::of("runtime-class", runtime_class),
+    Check::of("pinned-to-ec2", pinned_to_ec2),
+    Check::of("controller-asks-imds", controller_asks_imds),
 ];
 
 fn daemon_set(set: &Set<'_>, found: &mut Found) {

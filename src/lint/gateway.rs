@@ -1,16 +1,17 @@
 //! Knative's way in, behind an ALB (G1, G2, G6).
 
-use super::alb::{Alb, Backend, attribute, field};
+use super::load_balancer::{Alb, Backend, attribute, field};
 use super::network;
-use super::set::{Object, Set, number};
+use super::set::{Object, Set};
+use super::value::number;
 use super::{Check, Found};
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "gateway-load-balancer", run: gateway_load_balancer },
-    Check { code: "gateway-elsewhere", run: gateway_elsewhere },
-    Check { code: "gateway-host-rule", run: gateway_host_rule },
-    Check { code: "gateway-path", run: gateway_path },
-    Check { code: "deregistration-delay", run: deregistration_delay },
+    Check::of_albs("gateway-load-balancer", gateway_load_balancer),
+    Check::of_albs("gateway-elsewhere", gateway_elsewhere),
+    Check::of_albs("gateway-host-rule", gateway_host_rule),
+    Check::of_albs("gateway-path", gateway_path),
+    Check::of_albs("deregistration-delay", deregistration_delay),
 ];
 
 /// A gateway of Knative that an ALB can stand before.
@@ -66,18 +67,18 @@ pub(super) fn gateway_of(service: &Object<'_>) -> Option<Gateway> {
     Gateway::behind(service.namespace(), service.name(), Some(service))
 }
 
-fn gateway_load_balancer(set: &Set<'_>, found: &mut Found) {
+fn gateway_load_balancer(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for service in set.all("", "Service") {
         if let Some(gateway) = gateway_of(service)
-            && let Some((field, what)) = network::needs_nodes(set, service)
+            && let Some((field, what)) = network::needs_nodes(set, albs, service)
         {
             found.at(service, field, format!("{}'s Service {what}", gateway.name()));
         }
     }
 }
 
-fn gateway_elsewhere(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn gateway_elsewhere(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         let namespace = alb.object.namespace();
         for backend in alb.backends.iter().filter(|backend| alb.service(set, backend).is_none()) {
             // Other Services of that name may be others indeed, unless they stand beside the Ingress.
@@ -95,8 +96,8 @@ fn gateway_elsewhere(set: &Set<'_>, found: &mut Found) {
     }
 }
 
-fn gateway_host_rule(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn gateway_host_rule(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         let caught = alb.gateways(set).any(|(_, backend)| backend.host.is_none());
         let first = alb.gateways(set).find_map(|(gateway, backend)| Some((gateway, backend, backend.host?)));
         if let Some((gateway, backend, host)) = first.filter(|_| !caught) {
@@ -116,8 +117,8 @@ fn takes_every_path(backend: &Backend<'_>) -> bool {
     }
 }
 
-fn gateway_path(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn gateway_path(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         if alb.gateways(set).any(|(_, backend)| takes_every_path(backend)) {
             continue;
         }
@@ -137,8 +138,8 @@ const DEFAULT_GRACE: i64 = 30;
 /// How long an ALB waits for a target that goes, where the Ingress does not say, in seconds.
 const DEFAULT_DELAY: i64 = 300;
 
-fn deregistration_delay(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn deregistration_delay(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         if let Some((gateway, backend)) = alb.gateways(set).next() {
             let name = "target-group-attributes";
             let given = delay(set, alb, backend);

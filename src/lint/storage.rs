@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::set::{Object, Set, entries, items};
+use super::set::{Object, Set};
+use super::value::{entries, items};
 use super::{Check, Found};
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "host-path-volume", run: host_path_volume },
-    Check { code: "volume-type", run: volume_type },
-    Check { code: "persistent-volume-type", run: persistent_volume_type },
-    Check { code: "volume-claim-dynamic", run: volume_claim_dynamic },
-    Check { code: "volume-claim-unbound", run: volume_claim_unbound },
+    Check::of("host-path-volume", host_path_volume),
+    Check::of("volume-type", volume_type),
+    Check::of("persistent-volume-type", persistent_volume_type),
+    Check::of("volume-claim-dynamic", volume_claim_dynamic),
+    Check::of("volume-claim-unbound", volume_claim_unbound),
 ];
 
 /// The driver that Fargate has built in.

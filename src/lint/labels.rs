@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::set::{entries, items};
+use super::value::{entries, items};
 
 /// Whether a label selector selects something with these labels. An empty selector selects everything, an absent one
 /// nothing.

@@ -1,14 +1,14 @@
 //! Manifests held against the rule book of Knative on Fargate: each lint is one thing that must be true.
 //!
-//! What is said about a lint (its rule, severity, reason, cure, source) is data, `lints/lints.yaml`. What
+//! What is said about a lint (its rule, severity, reason, cure, source) is data, `data/lints/lints.yaml`. What
 //! it looks for is one function, in the module of its subject. All of them see the same [`set`]: every object of every
 //! input at once, since an Ingress is only right or wrong together with its Service and the configuration behind it.
 
 use crate::findings::allow::{self, Allowance};
 use crate::findings::{ALLOWANCE_UNUSED, Finding, Place};
+use load_balancer::Alb;
 use set::{Object, Set};
 
-mod alb;
 mod budgets;
 mod certificates;
 mod gateway;
@@ -17,8 +17,10 @@ mod images;
 mod jobs;
 mod knative;
 mod labels;
+mod load_balancer;
 mod logs;
 mod network;
+mod node;
 mod order;
 mod pods;
 mod ports;
@@ -28,14 +30,34 @@ pub mod set;
 mod settings;
 mod sizes;
 mod storage;
-#[cfg(test)]
-mod tests;
 mod timeouts;
+mod value;
 
 /// A lint's function and the code that its findings carry.
 struct Check {
     code: &'static str,
-    run: fn(&Set<'_>, &mut Found),
+    run: Run,
+}
+
+/// What a lint looks at.
+#[derive(Clone, Copy)]
+enum Run {
+    /// The set alone.
+    Set(fn(&Set<'_>, &mut Found)),
+    /// The load balancers that the Ingresses of the set become as well.
+    Albs(fn(&Set<'_>, &[Alb<'_>], &mut Found)),
+}
+
+impl Check {
+    /// A lint of the set.
+    const fn of(code: &'static str, run: fn(&Set<'_>, &mut Found)) -> Check {
+        Check { code, run: Run::Set(run) }
+    }
+
+    /// A lint of the load balancers.
+    const fn of_albs(code: &'static str, run: fn(&Set<'_>, &[Alb<'_>], &mut Found)) -> Check {
+        Check { code, run: Run::Albs(run) }
+    }
 }
 
 /// All checks, by subject.
@@ -79,10 +101,14 @@ impl Found {
 /// Runs every check over the set. The findings are in the order of file, line, code and field; those that an allowance
 /// covers are marked, and an allowance that covers none is a finding itself.
 pub fn run(set: &Set<'_>, allowances: &[Allowance]) -> Vec<Finding> {
+    let albs = load_balancer::of(set);
     let mut findings = Vec::new();
     for check in SUBJECTS.iter().copied().flatten() {
         let mut found = Found::default();
-        (check.run)(set, &mut found);
+        match check.run {
+            Run::Set(run) => run(set, &mut found),
+            Run::Albs(run) => run(set, &albs, &mut found),
+        }
         let named = found.0.into_iter().map(|(place, what)| Finding { code: check.code, place, what, allowed: None });
         findings.extend(named);
     }

@@ -1,10 +1,13 @@
 //! Ingresses that become an Application Load Balancer, and what they say, wherever they say it: the annotation of the
 //! Service beats that of the Ingress, and the class' parameters beat both.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::gateway::Gateway;
-use super::set::{Object, Set, entries, items};
+use super::set::{Object, Set};
+use super::value::{entries, items};
 use crate::pointer;
 
 /// What every annotation of the controller starts with.
@@ -51,11 +54,16 @@ pub(super) fn ingresses<'s>(set: &Set<'s>) -> impl Iterator<Item = &'s Object<'s
 /// The Ingresses that become an ALB.
 pub(super) fn of<'s>(set: &Set<'s>) -> Vec<Alb<'s>> {
     let all: Vec<_> = ingresses(set).filter(|ingress| is_alb(set, ingress)).collect();
+    let mut groups: BTreeMap<&str, Vec<&Object<'_>>> = BTreeMap::new();
+    for &object in &all {
+        if let Some(group) = annotation(object, "group.name") {
+            groups.entry(group).or_default().push(object);
+        }
+    }
     all.iter()
         .map(|&object| {
-            let own = annotation(object, "group.name");
-            let shares = |other: &&&'s Object<'s>| own.is_some() && annotation(other, "group.name") == own;
-            let others = all.iter().filter(shares).filter(|other| !std::ptr::eq(**other, object)).copied();
+            let own = annotation(object, "group.name").and_then(|group| groups.get(group));
+            let others = own.into_iter().flatten().filter(|other| !std::ptr::eq(**other, object)).copied();
             Alb {
                 object,
                 backends: backends(object),

@@ -1,26 +1,27 @@
 //! TLS that ends at the ALB, and what Knative has to know of it (G3, G4).
 
-use super::alb::{Alb, field};
-use super::set::{KNATIVE, Object, Set, entries, items};
+use super::load_balancer::{Alb, field};
+use super::set::{KNATIVE, Object, Set};
+use super::value::{entries, items};
 use super::{Check, Found};
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "https-without-certificate", run: https_without_certificate },
-    Check { code: "certificate-unused", run: certificate_unused },
-    Check { code: "ssl-redirect-port", run: ssl_redirect_port },
-    Check { code: "http-not-redirected", run: http_not_redirected },
-    Check { code: "external-scheme-http", run: external_scheme_http },
-    Check { code: "external-scheme-https", run: external_scheme_https },
-    Check { code: "https-redirect-loop", run: https_redirect_loop },
-    Check { code: "external-domain-tls", run: external_domain_tls },
-    Check { code: "domain-template-labels", run: domain_template_labels },
-    Check { code: "elb-domain", run: elb_domain },
-    Check { code: "domain-not-set", run: domain_not_set },
+    Check::of_albs("https-without-certificate", https_without_certificate),
+    Check::of_albs("certificate-unused", certificate_unused),
+    Check::of_albs("ssl-redirect-port", ssl_redirect_port),
+    Check::of_albs("http-not-redirected", http_not_redirected),
+    Check::of_albs("external-scheme-http", external_scheme_http),
+    Check::of_albs("external-scheme-https", external_scheme_https),
+    Check::of_albs("https-redirect-loop", https_redirect_loop),
+    Check::of_albs("external-domain-tls", external_domain_tls),
+    Check::of_albs("domain-template-labels", domain_template_labels),
+    Check::of("elb-domain", elb_domain),
+    Check::of("domain-not-set", domain_not_set),
 ];
 
-fn https_without_certificate(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn https_without_certificate(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         let tls = alb.annotation("listen-ports").is_some() && speaks(alb, true);
         if tls && !alb.has_certificate() && !alb.names_a_host() {
             found.at(alb.object, field("listen-ports"), "the ALB is to listen for HTTPS, and has no certificate");
@@ -33,8 +34,8 @@ fn speaks(alb: &Alb<'_>, tls: bool) -> bool {
     alb.listeners().is_some_and(|listeners| listeners.iter().any(|(_, is_tls)| *is_tls == tls))
 }
 
-fn certificate_unused(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs().iter().filter(|alb| alb.annotation("certificate-arn").is_some()) {
+fn certificate_unused(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs.iter().filter(|alb| alb.annotation("certificate-arn").is_some()) {
         if alb.listeners().is_some_and(|listeners| listeners.iter().all(|(_, tls)| !tls)) {
             found.at(
                 alb.object,
@@ -45,8 +46,8 @@ fn certificate_unused(set: &Set<'_>, found: &mut Found) {
     }
 }
 
-fn ssl_redirect_port(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs().iter().filter(|alb| alb.annotation("ssl-redirect").is_some()) {
+fn ssl_redirect_port(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs.iter().filter(|alb| alb.annotation("ssl-redirect").is_some()) {
         if let (Some(port), Some(listeners)) = (alb.redirect(), alb.listeners())
             && !listeners.iter().any(|(listener, tls)| *tls && port.parse() == Ok(*listener))
         {
@@ -56,8 +57,8 @@ fn ssl_redirect_port(set: &Set<'_>, found: &mut Found) {
     }
 }
 
-fn http_not_redirected(set: &Set<'_>, found: &mut Found) {
-    for alb in before_knative(set).into_iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
+fn http_not_redirected(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in before_knative(set, albs).into_iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
         if speaks(alb, true) && speaks(alb, false) && alb.redirect().is_none() {
             found.at(alb.object, field("listen-ports"), "what comes in over plain HTTP is served, not redirected");
         }
@@ -65,26 +66,26 @@ fn http_not_redirected(set: &Set<'_>, found: &mut Found) {
 }
 
 /// The load balancers before a gateway of Knative.
-fn before_knative<'a, 's>(set: &'a Set<'s>) -> Vec<&'a Alb<'s>> {
-    set.albs().iter().filter(|alb| alb.gateways(set).next().is_some()).collect()
+fn before_knative<'a, 's>(set: &'a Set<'s>, albs: &'a [Alb<'s>]) -> Vec<&'a Alb<'s>> {
+    albs.iter().filter(|alb| alb.gateways(set).next().is_some()).collect()
 }
 
 const SCHEME: &[&str] = &["default-external-scheme", "defaultExternalScheme"];
 
-fn external_scheme_http(set: &Set<'_>, found: &mut Found) {
+fn external_scheme_http(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     let Some(config) = set.config("config-network") else { return };
     let given = config.get(SCHEME);
     let https = given.as_ref().is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"));
-    if !https && before_knative(set).iter().any(|alb| speaks(alb, true)) {
+    if !https && before_knative(set, albs).iter().any(|alb| speaks(alb, true)) {
         let at = given.map_or_else(|| "/data".to_owned(), |(_, at)| at);
         found.at(config.object, at, "the ALB serves HTTPS, and Knative gives its Services URLs that start with http:");
     }
 }
 
-fn external_scheme_https(set: &Set<'_>, found: &mut Found) {
+fn external_scheme_https(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     let Some(config) = set.config("config-network") else { return };
     let Some((scheme, at)) = config.get(SCHEME) else { return };
-    let albs = before_knative(set);
+    let albs = before_knative(set, albs);
     if scheme.eq_ignore_ascii_case("https") && !albs.is_empty() && !albs.iter().any(|alb| speaks(alb, true)) {
         found.at(
             config.object,
@@ -113,16 +114,16 @@ fn redirect_is_off(set: &Set<'_>) -> bool {
 }
 
 /// Whether TLS ends at Knative's gateway instead of at an ALB.
-fn gateway_ends_tls(set: &Set<'_>) -> bool {
+fn gateway_ends_tls(set: &Set<'_>, albs: &[Alb<'_>]) -> bool {
     let own_tls = set
         .config("config-network")
         .and_then(|config| config.get(EXTERNAL_TLS))
         .is_some_and(|(value, _)| value.eq_ignore_ascii_case("enabled"));
-    own_tls && before_knative(set).is_empty()
+    own_tls && before_knative(set, albs).is_empty()
 }
 
-fn https_redirect_loop(set: &Set<'_>, found: &mut Found) {
-    if redirect_is_off(set) || gateway_ends_tls(set) {
+fn https_redirect_loop(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    if redirect_is_off(set) || gateway_ends_tls(set, albs) {
         return;
     }
     if let Some(config) = set.config("config-network")
@@ -140,8 +141,8 @@ fn https_redirect_loop(set: &Set<'_>, found: &mut Found) {
     }
 }
 
-fn external_domain_tls(set: &Set<'_>, found: &mut Found) {
-    if before_knative(set).is_empty() {
+fn external_domain_tls(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    if before_knative(set, albs).is_empty() {
         return;
     }
     if let Some(config) = set.config("config-network")
@@ -172,11 +173,11 @@ fn has_several_labels(template: &str) -> bool {
     false
 }
 
-fn domain_template_labels(set: &Set<'_>, found: &mut Found) {
+fn domain_template_labels(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     let Some(config) = set.config("config-network") else { return };
     let given = config.get(&["domain-template", "domainTemplate"]);
     let template = given.as_ref().map_or(DEFAULT_TEMPLATE, |(template, _)| template.trim());
-    if has_several_labels(template) && before_knative(set).iter().any(|alb| speaks(alb, true)) {
+    if has_several_labels(template) && before_knative(set, albs).iter().any(|alb| speaks(alb, true)) {
         let at = given.as_ref().map_or_else(|| "/data".to_owned(), |(_, at)| at.clone());
         let default = if given.is_none() { ", the default" } else { "" };
         let what =

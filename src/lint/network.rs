@@ -1,20 +1,21 @@
 //! Services, Ingresses and what is around them (F23, F24, F25, G1, G7).
 
-use super::alb::{Alb, Backend, CLASS, field, ingresses};
 use super::gateway::gateway_of;
-use super::set::{Object, Set, entries, items};
+use super::load_balancer::{Alb, Backend, CLASS, field, ingresses};
+use super::set::{Object, Set};
+use super::value::{entries, items};
 use super::{Check, Found};
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
-    Check { code: "network-policy", run: network_policy },
-    Check { code: "security-group-policy", run: security_group_policy },
-    Check { code: "load-balancer-needs-nodes", run: load_balancer_needs_nodes },
-    Check { code: "load-balancer-leftover", run: load_balancer_leftover },
-    Check { code: "load-balancer-annotation", run: load_balancer_annotation },
-    Check { code: "ingress-target-type", run: ingress_target_type },
-    Check { code: "ingress-class-twice", run: ingress_class_twice },
-    Check { code: "ingress-path-star", run: ingress_path_star },
+    Check::of("network-policy", network_policy),
+    Check::of("security-group-policy", security_group_policy),
+    Check::of_albs("load-balancer-needs-nodes", load_balancer_needs_nodes),
+    Check::of("load-balancer-leftover", load_balancer_leftover),
+    Check::of("load-balancer-annotation", load_balancer_annotation),
+    Check::of_albs("ingress-target-type", ingress_target_type),
+    Check::of("ingress-class-twice", ingress_class_twice),
+    Check::of_albs("ingress-path-star", ingress_path_star),
 ];
 
 /// Policies that some CNI enforces on its nodes: group (or its end) and kind.
@@ -70,7 +71,11 @@ fn controller_defaults_to_ip(set: &Set<'_>) -> bool {
 }
 
 /// Why a Service cannot work without nodes, with the field that says so.
-pub(super) fn needs_nodes(set: &Set<'_>, service: &Object<'_>) -> Option<(&'static str, &'static str)> {
+pub(super) fn needs_nodes(
+    set: &Set<'_>,
+    albs: &[Alb<'_>],
+    service: &Object<'_>,
+) -> Option<(&'static str, &'static str)> {
     let spec = &service.value["spec"];
     match spec["type"].as_str() {
         Some("LoadBalancer") => {
@@ -80,7 +85,7 @@ pub(super) fn needs_nodes(set: &Set<'_>, service: &Object<'_>) -> Option<(&'stat
             (!fine).then_some(("/spec/type", "is of type LoadBalancer, whose targets are nodes"))
         }
         Some("NodePort") => {
-            let behind_ip_targets = set.albs().iter().any(|alb| {
+            let behind_ip_targets = albs.iter().any(|alb| {
                 alb.object.namespace() == service.namespace()
                     && alb.backends.iter().any(|b| b.service == service.name() && target_type(set, alb, b) == "ip")
             });
@@ -90,9 +95,9 @@ pub(super) fn needs_nodes(set: &Set<'_>, service: &Object<'_>) -> Option<(&'stat
     }
 }
 
-fn load_balancer_needs_nodes(set: &Set<'_>, found: &mut Found) {
+fn load_balancer_needs_nodes(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for service in set.all("", "Service").filter(|service| gateway_of(service).is_none()) {
-        if let Some((field, what)) = needs_nodes(set, service) {
+        if let Some((field, what)) = needs_nodes(set, albs, service) {
             found.at(service, field, format!("the Service {what}"));
         }
     }
@@ -152,8 +157,8 @@ fn target_type<'s>(set: &Set<'s>, alb: &Alb<'s>, backend: &Backend<'_>) -> &'s s
     said.unwrap_or_else(|| if controller_defaults_to_ip(set) { "ip" } else { "instance" })
 }
 
-fn ingress_target_type(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn ingress_target_type(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         // An action of the load balancer itself, such as a redirect, has no targets.
         let mut with_targets = alb.backends.iter().filter(|backend| backend.port != "use-annotation");
         if let Some(backend) = with_targets.find(|backend| target_type(set, alb, backend) != "ip") {
@@ -180,8 +185,8 @@ pub(super) fn is_refused_path(backend: &Backend<'_>) -> bool {
     backend.path.is_some_and(|path| path.contains(['*', '?'])) && ["Prefix", "Exact"].contains(&backend.path_type)
 }
 
-fn ingress_path_star(set: &Set<'_>, found: &mut Found) {
-    for alb in set.albs() {
+fn ingress_path_star(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
         for backend in alb.backends.iter().filter(|backend| is_refused_path(backend)) {
             let path = backend.path.unwrap_or_default();
             let what = format!("the path {path} has a wildcard and is of type {}", backend.path_type);
