@@ -14,6 +14,10 @@ use crate::aws::{self, Arn};
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
 pub const IDLE_MAX: u32 = 4000;
 
+/// The longest that an ALB keeps the connections of a target that goes, in seconds.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html>
+pub const DEREGISTRATION_MAX: u32 = 3600;
+
 /// Names and values, in the order in which they are written.
 pub type Pairs = Vec<(String, String)>;
 

@@ -104,7 +104,8 @@ pub struct Ask {
     /// Horizontal pod autoscalers: kept, or fixed numbers of pods where there is no metrics-server [default: keep]
     #[arg(long, value_enum, value_name = "HOW")]
     pub hpa: Option<Scaling>,
-    /// How long a pod takes to start on Fargate, in seconds; moves every time-out that has to outlive it [default: 90]
+    /// How long a pod takes to start on Fargate, in seconds; moves every time-out that has to outlive it, and how long a
+    /// gateway or activator pod takes to leave; up to 300 they are 600 seconds [default: 90]
     #[arg(long, value_name = "SECONDS")]
     pub cold_start: Option<u32>,
     /// How long the last pod of a Service stays when there is no traffic, such as 10m [default: 5m]

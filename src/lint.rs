@@ -11,6 +11,7 @@ use set::{Object, Set};
 
 mod budgets;
 mod certificates;
+mod drain;
 mod gateway;
 mod health;
 mod images;
@@ -75,6 +76,7 @@ const SUBJECTS: &[&[Check]] = &[
     health::CHECKS,
     certificates::CHECKS,
     timeouts::CHECKS,
+    drain::CHECKS,
     knative::CHECKS,
     order::CHECKS,
     settings::CHECKS,

@@ -5,6 +5,7 @@ mod apps;
 mod facts;
 mod gitops;
 mod seed;
+mod timeouts;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use semver::Version;
 
+use crate::alb::DEREGISTRATION_MAX;
 use crate::config::Ask;
 use crate::fargate::profile::ProfileSelector;
 use crate::kubernetes;
@@ -347,6 +349,23 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
         warnings.push(format!(
             "--cold-start {seconds}: a pod takes 30 to 90 seconds to start on Fargate \
              (https://github.com/aws/containers-roadmap/issues/649)."
+        ));
+    }
+    if ask.cold_start.is_some() && timeouts::request(ask) == timeouts::LEAST {
+        warnings.push(format!(
+            "--cold-start {}: the time-outs are {} seconds all the same, Knative's own maximum, and never less; they move with a \
+             cold start of more than {}.",
+            ask.cold_start.unwrap_or_default(),
+            timeouts::LEAST,
+            timeouts::LEAST - 300
+        ));
+    }
+    if timeouts::deregistration_delay(ask) < timeouts::gateway_drain(ask) {
+        warnings.push(format!(
+            "--cold-start {}: an ALB keeps the connections of a gateway pod that goes for {DEREGISTRATION_MAX} seconds at the most, so \
+             that longer requests through it are cut; a request may take {} seconds.",
+            ask.cold_start.unwrap_or_default(),
+            timeouts::request(ask)
         ));
     }
     if ask.region.as_deref().is_some_and(|region| region.starts_with("cn-")) {

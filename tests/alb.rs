@@ -66,12 +66,12 @@ fn each_option_becomes_its_annotation_and_lint_and_validate_find_no_fault() {
             "{access-logs: {bucket: our-logs}}",
             vec![(
                 "load-balancer-attributes",
-                "idle_timeout.timeout_seconds=600,access_logs.s3.enabled=true,access_logs.s3.bucket=our-logs",
+                "idle_timeout.timeout_seconds=610,access_logs.s3.enabled=true,access_logs.s3.bucket=our-logs",
             )],
         ),
         (
             "{deletion-protection: false}",
-            vec![("load-balancer-attributes", "idle_timeout.timeout_seconds=600,deletion_protection.enabled=false")],
+            vec![("load-balancer-attributes", "idle_timeout.timeout_seconds=610,deletion_protection.enabled=false")],
         ),
     ] {
         place.write("knrender.yaml", &format!("alb: {options}\n"));

@@ -91,9 +91,40 @@ fn one_cold_start_budget_moves_the_whole_chain() {
         assert_eq!(data("config-deployment", "progress-deadline"), format!("{seconds}s"));
         let pod = "/spec/template/spec/terminationGracePeriodSeconds";
         assert_eq!(at(&stream, "Deployment", "activator", pod), seconds);
-        assert!(stream.contains(&format!("load-balancer-attributes: idle_timeout.timeout_seconds={seconds}\n")));
+        let idle = seconds + 10;
+        assert!(stream.contains(&format!("load-balancer-attributes: idle_timeout.timeout_seconds={idle}\n")));
+        // What drains lives as long as the longest request, and a little longer.
+        assert_eq!(at(&stream, "Deployment", "3scale-kourier-gateway", pod), seconds + 30);
+        let drain = "/spec/template/spec/containers/0/env/0/value";
+        assert_eq!(at(&stream, "Deployment", "3scale-kourier-gateway", drain), (seconds + 15).to_string());
+        let delay = seconds + 15;
+        assert!(stream.contains(&format!("deregistration_delay.timeout_seconds={delay}\n")));
     }
     assert!(place.run(&["--cold-start", "3700"]).fails(2).contains("a cold start may take 3660"));
+}
+
+#[test]
+fn a_cold_start_that_moves_nothing_and_one_that_no_alb_outlives_are_told() {
+    let Some(place) = Place::with_upstream() else { return };
+    let said = |seconds: &str| {
+        let stderr = place.run(&["--cold-start", seconds, "--out", "out"]).ok().stderr;
+        stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(said("120").contains("never less; they move with a cold start of more than 300"), "{}", said("120"));
+    assert!(!said("301").contains("never less"));
+    assert!(said("3600").contains("for 3600 seconds at the most"), "{}", said("3600"));
+    assert!(place.read(FIRST).contains("deregistration_delay.timeout_seconds=3600\n"));
+}
+
+#[test]
+fn gloo_serves_until_its_requests_have_ended() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&["--gloo", "v1.8.0", "--out", "out"]).ok();
+    let stream = place.read("out/knative-gloo-fargate-first-batch.yaml");
+    let pod = |field: &str| at(&stream, "Deployment", "knative-external-proxy", &format!("/spec/template/spec{field}"));
+    assert_eq!(pod("/terminationGracePeriodSeconds"), 630);
+    assert_eq!(pod("/containers/0/lifecycle/preStop/exec/command/2"), "sleep 615");
+    place.run(&["lint", "out", "--strict"]).ok();
 }
 
 #[test]

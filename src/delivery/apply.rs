@@ -72,6 +72,7 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "migration": migration.map(|job| place(&job.identity())).unwrap_or_default().replace(' ', "/"),
         "migration_only": migration.map(|job| format!("{JOB_LABEL}={}", app(job))).unwrap_or_default(),
         "ingress_kind": ingresses.first().map(|d| kind(&d.identity())).unwrap_or_default(),
+        "grace": if stack.rule_set == RuleSet::Fargate { fact("gateway-grace").unwrap_or_default() } else { String::new() },
         "wait": 2 * fact("timeout").and_then(|t| t.parse::<u32>().ok()).unwrap_or(600),
         "supported": stack.supported.iter().map(supported).collect::<Vec<_>>(),
         "objects": objects(delivery.batches.all().map(Document::identity))?,

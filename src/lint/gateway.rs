@@ -41,9 +41,20 @@ impl Gateway {
         known.map(|(gateway, ..)| *gateway).or_else(by_selector)
     }
 
+    /// All of them.
+    pub(super) const ALL: [Gateway; 3] = [Gateway::Kourier, Gateway::Gloo, Gateway::Contour];
+
     /// Whether a Deployment is one of the gateways.
     pub(super) fn is_deployment(object: &Object<'_>) -> bool {
-        KNOWN.iter().any(|(_, ns, _, name)| *ns == object.namespace() && *name == object.name())
+        Gateway::ALL.into_iter().any(|gateway| gateway.is_run_by(object))
+    }
+
+    /// Whether it is what a Deployment runs.
+    pub(super) fn is_run_by(self, object: &Object<'_>) -> bool {
+        let usual = |(gateway, ns, _, name): &(Gateway, &str, &str, &str)| {
+            *gateway == self && *ns == object.namespace() && *name == object.name()
+        };
+        KNOWN.iter().any(usual)
     }
 
     /// Its Deployment, where the set has it.
@@ -133,10 +144,10 @@ fn gateway_path(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
 }
 
 /// How long a pod may take to end where its manifest does not say, in seconds.
-const DEFAULT_GRACE: i64 = 30;
+pub(super) const DEFAULT_GRACE: i64 = 30;
 
 /// How long an ALB waits for a target that goes, where the Ingress does not say, in seconds.
-const DEFAULT_DELAY: i64 = 300;
+pub(super) const DEFAULT_DELAY: i64 = 300;
 
 fn deregistration_delay(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for alb in albs {
@@ -159,7 +170,8 @@ fn deregistration_delay(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     }
 }
 
-fn delay<'s>(set: &Set<'s>, alb: &Alb<'s>, backend: &Backend<'_>) -> Option<i64> {
+/// How long an Ingress asks for a target that goes to be kept.
+pub(super) fn delay<'s>(set: &Set<'s>, alb: &Alb<'s>, backend: &Backend<'_>) -> Option<i64> {
     let text = alb.of_backend(set, backend, "target-group-attributes")?;
     attribute(text, "deregistration_delay.timeout_seconds")?.parse().ok()
 }

@@ -10,6 +10,7 @@ use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
     Check::of_albs("alb-idle-timeout", alb_idle_timeout),
+    Check::of_albs("alb-idle-timeout-race", alb_idle_timeout_race),
     Check::of_albs("alb-idle-timeout-range", alb_idle_timeout_range),
     Check::of("revision-timeout", revision_timeout),
     Check::of("activator-grace", activator_grace),
@@ -46,7 +47,7 @@ fn timeout_of(pod: &Template<'_>) -> Option<i64> {
 }
 
 /// The longest that a request may take by what is configured here, in seconds, and what says so.
-fn longest_request(set: &Set<'_>) -> (i64, String) {
+pub(super) fn longest_request(set: &Set<'_>) -> (i64, String) {
     let config = set.config("config-defaults");
     let mut longest = (REVISION_TIMEOUT, "Knative's default revision time-out".to_owned());
     for key in ["revision-timeout-seconds", "max-revision-timeout-seconds"] {
@@ -73,6 +74,16 @@ fn alb_idle_timeout(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
         if idle < longest {
             let default = if given.is_none() { ", the default" } else { "" };
             let what = format!("the ALB gives up after {idle} s{default}; a request may take {longest} ({by})");
+            found.at(alb.object, field("load-balancer-attributes"), what);
+        }
+    }
+}
+
+fn alb_idle_timeout_race(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    let (longest, by) = longest_request(set);
+    for alb in albs.iter().filter(|alb| alb.gateways(set).next().is_some()) {
+        if alb.attribute(IDLE).and_then(|text| text.parse().ok()) == Some(longest) {
+            let what = format!("the ALB gives up after {longest} s, just when the longest request ends ({by})");
             found.at(alb.object, field("load-balancer-attributes"), what);
         }
     }

@@ -4,20 +4,13 @@ use std::collections::BTreeMap;
 
 use semver::Version;
 
-use super::Ingress;
+use super::{Ingress, timeouts};
 use crate::config::{Ask, Scaling, Scheme};
 use crate::fargate::COLD_START;
 use crate::fargate::profile::ProfileSelector;
 use crate::kubernetes;
 use crate::rewrite::facts::{Fact, Facts};
 use crate::rewrite::rule::RuleSet;
-
-/// The one time-out that the whole chain has, in seconds: ALB, revision, response start, activator and progress deadline.
-/// Knative's own 300 seconds of work come on top of the cold start, in whole minutes, and never less than Knative's own
-/// maximum of 600.
-pub(super) fn timeout(ask: &Ask) -> u32 {
-    ask.cold_start.unwrap_or(COLD_START).min(100_000).saturating_add(300).next_multiple_of(60).max(600)
-}
 
 /// The facts of a stack.
 pub(super) fn of(
@@ -64,7 +57,11 @@ pub(super) fn of(
         ("ha", Fact::Flag(ask.ha.unwrap_or(true))),
         ("hpa", Fact::Text(if ask.hpa == Some(Scaling::Fixed) { "fixed" } else { "keep" }.to_owned())),
         ("cold-start", Fact::Text(ask.cold_start.unwrap_or(COLD_START).to_string())),
-        ("timeout", Fact::Text(timeout(ask).to_string())),
+        ("timeout", Fact::Text(timeouts::request(ask).to_string())),
+        ("alb-idle-timeout", Fact::Text(timeouts::alb_idle(ask).to_string())),
+        ("gateway-drain", Fact::Text(timeouts::gateway_drain(ask).to_string())),
+        ("gateway-grace", Fact::Text(timeouts::gateway_grace(ask).to_string())),
+        ("deregistration-delay", Fact::Text(timeouts::deregistration_delay(ask).to_string())),
         ("scale-to-zero-retention", Fact::Text(ask.scale_to_zero_retention.clone().unwrap_or_else(|| "5m".to_owned()))),
         ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),
         ("queue-proxy-memory", text(&ask.queue_proxy_memory)),

@@ -1,7 +1,6 @@
 //! Values that end up in manifests, checked for form.
 
-use super::facts::timeout;
-use super::{StackError, gitops};
+use super::{StackError, gitops, timeouts};
 use crate::alb::{Around, IDLE_MAX};
 use crate::aws::{self, Arn};
 use crate::config::Ask;
@@ -89,12 +88,12 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
     gitops::check(ask)?;
     check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
     check("--queue-proxy-memory", &ask.queue_proxy_memory, is_request, "is not a quantity such as 64Mi")?;
-    if timeout(ask) > IDLE_MAX {
+    if timeouts::alb_idle(ask) > IDLE_MAX {
         return Err(StackError(format!(
             "--cold-start {}: with 300 seconds of work on top, no ALB would wait that long; it can be told to wait {IDLE_MAX} \
              seconds at the most, so that a cold start may take {}",
             ask.cold_start.unwrap_or(COLD_START),
-            IDLE_MAX - IDLE_MAX % 60 - 300
+            timeouts::longest_cold_start()
         )));
     }
     if let (Some(arns), Some(region)) = (&ask.certificate_arn, &ask.region)

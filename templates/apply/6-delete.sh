@@ -158,7 +158,7 @@ delete_everything() {
   say "Delete the rest"
   delete_all '*' namespace
   await_gone customresourcedefinition.apiextensions.k8s.io
-  say "Delete namespaces"
+  say "Delete namespaces${GRACE:+; the gateway, which drains, takes up to $GRACE seconds to go}"
   delete_all namespace ''
   await_gone namespace
 }
