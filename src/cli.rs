@@ -18,8 +18,10 @@ mod init;
 mod inputs;
 mod lint;
 mod plan;
+mod prices;
 mod progress;
 mod render;
+mod revision;
 mod session;
 mod upstream;
 mod validate;
@@ -45,8 +47,10 @@ Exit codes: 0 fine; 1 findings; 2 usage or configuration; 3 input or fetch; 4 ou
 enum Command {
     /// Render a stack (the default)
     Render(RenderArgs),
-    /// What each pod becomes on Fargate, and what it costs
-    Plan(PlanArgs),
+    /// What each pod becomes on Fargate, and the whole bill
+    Plan(Box<plan::PlanArgs>),
+    /// Make a price list from AWS's own, for --prices
+    Prices(prices::PricesArgs),
     /// Say what was done to an object of the last render, by which rule, why, with the source
     Explain(ExplainArgs),
     /// Hold manifests against what Fargate and Knative behind an ALB need
@@ -82,7 +86,7 @@ struct RenderArgs {
     /// Write nothing; say in which way the folder is not what would be written, and end with 1 when it is not
     #[arg(long, help_heading = "Output")]
     check: bool,
-    /// Price list of your own for about/plan.txt, in the form of data/prices/fargate.yaml
+    /// Price list of your own for about/plan.txt, in the form of data/prices/aws.yaml
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     prices: Option<PathBuf>,
     /// How to report: json puts provenance and summary on standard output
@@ -108,25 +112,6 @@ enum Format {
     Text,
     /// For programs
     Json,
-}
-
-#[derive(Args, Debug)]
-struct PlanArgs {
-    /// Folders, files, or - for standard input [default: `out` of knrender.yaml, else out]
-    #[arg(value_name = "PATH|-")]
-    paths: Vec<PathBuf>,
-    /// AWS region, for the prices [default: `region` of knrender.yaml]
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    /// Price list of your own, in the form of data/prices/fargate.yaml
-    #[arg(long, value_name = "FILE")]
-    prices: Option<PathBuf>,
-    /// Configuration file [default: knrender.yaml, where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// How to report
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
 }
 
 #[derive(Args, Debug)]
@@ -264,6 +249,7 @@ impl Cli {
             None => render::run(self.render),
             Some(Command::Render(args)) => render::run(args),
             Some(Command::Plan(args)) => plan::run(&args),
+            Some(Command::Prices(args)) => prices::run(&args),
             Some(Command::Explain(args)) => explain::run(&args),
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),

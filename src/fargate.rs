@@ -1,8 +1,9 @@
 //! Fargate: what a pod becomes there. [`pod`] finds pod templates, [`quantity`] reads what they ask for, [`size`] says
-//! which size AWS gives them, [`cost`] what that costs, [`plan`] puts it together, [`fit`] makes templates fit,
+//! which size AWS gives them, [`asked`] what they asked for before, [`cost`] what that costs, [`plan`] puts it together, [`fit`] makes templates fit,
 //! [`profile`] says which pods Fargate takes at all,
 //! and [`logging`] reads the log router's configuration.
 
+pub mod asked;
 pub mod cost;
 pub mod fit;
 pub mod logging;

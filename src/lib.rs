@@ -3,6 +3,7 @@ pub mod alb;
 pub mod app;
 pub mod aws;
 pub mod batch;
+pub mod bill;
 pub mod cli;
 pub mod config;
 pub mod delivery;

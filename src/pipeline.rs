@@ -7,9 +7,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::batch;
+use crate::bill::surroundings::Surroundings;
+use crate::bill::{Assumptions, Bill};
 use crate::delivery::cluster::{self, ClusterError};
 use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, iam, next};
 use crate::digest::Sha256Hex;
+use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::Plan;
 use crate::findings::page::{Book, Pages, Severity};
@@ -111,7 +114,7 @@ pub fn render(
             "about/images.txt".to_owned(),
             images::list(documents.iter())?.into_iter().map(|i| i + "\n").collect::<String>().into(),
         ),
-        ("about/plan.txt".to_owned(), plan(stack, &documents, prices)?.to_text().into()),
+        ("about/plan.txt".to_owned(), plan(stack, &documents, &ledger, prices)?.into()),
     ]);
     let batches = batch::sort(documents)?;
     warnings.extend(batches.undefined.iter().map(|object| {
@@ -338,16 +341,26 @@ fn check<'d>(
     if refused.is_empty() { Ok(warnings) } else { Err(RenderError::Invalid { target, findings: refused }) }
 }
 
-/// What the pods of the render become on Fargate.
-fn plan(stack: &Stack, documents: &[Document], prices: &Prices) -> Result<Plan, RenderError> {
+/// What the pods of the render become on Fargate, and the whole bill. A region without prices is no reason not to render.
+fn plan(stack: &Stack, documents: &[Document], ledger: &Ledger, prices: &Prices) -> Result<String, RenderError> {
     let mut objects = Vec::new();
+    let mut all = Vec::new();
     for document in documents {
         let identity = document.identity();
         if Plan::reads(&identity) {
             objects.push((identity.to_string(), document.value()?));
         }
+        if Surroundings::reads(&identity) {
+            all.push(document.value()?);
+        }
     }
-    Plan::of(&objects, prices, stack.facts.text("region").ok().as_deref()).map_err(RenderError::Fault)
+    let asked = Asked::before(&ledger.entries, objects.iter().map(|(name, value)| (name.clone(), *value)));
+    let around = Surroundings::of(all.into_iter()).with_facts(&stack.facts.context());
+    let assumed = Assumptions { region: stack.facts.text("region").ok(), ..Assumptions::default() };
+    Ok(match Bill::of(&objects, &asked, &around, prices, &assumed) {
+        Ok(bill) => bill.to_text(),
+        Err(why) => format!("There is no plan: {why}.\n"),
+    })
 }
 
 /// How a document becomes text.

@@ -156,7 +156,10 @@ fn a_plan_reads_files_folders_and_standard_input() {
     let ran = place.run(&["plan", "m"]).ok();
     assert_eq!(ran.stdout.matches("Deployment/").count(), 4, "{}", ran.stdout);
     assert!(ran.stderr.contains("1 document is no Kubernetes object"), "{}", ran.stderr);
-    assert!(ran.stdout.contains("Deployment/web: 50m less CPU fits 0.25 vCPU / 0.5 GB, $27.03 a month less\n"));
+    assert!(
+        ran.stdout
+            .contains("Deployment/web: 50m less CPU than it asks for fits 0.25 vCPU / 0.5 GB, $27.03 a month less\n")
+    );
     let mut child = Command::new(env!("CARGO_BIN_EXE_knrender"))
         .args(["plan", "-"])
         .stdin(Stdio::piped())
@@ -186,13 +189,152 @@ fn prices_can_be_replaced() {
         "prices.yaml",
         "date: 2026-01-01\nsee: []\nconfidence: Ours.\nnot-included: [all else]\nregions:\n  eu-west-1: {vcpu-hour: '1', gb-hour: '0', storage-gb-hour: '0'}\n",
     );
-    let text = place.run(&["plan", "a.yaml", "--prices", "prices.yaml"]).ok().stdout;
+    let text = place.run(&["plan", "a.yaml", "--prices", "prices.yaml", "--region", "eu-west-1"]).ok().stdout;
     assert!(
-        text.contains("$1.5000000 an hour, $1095.00 a month of 730 hours (eu-west-1, prices of 2026-01-01)"),
+        text.contains(
+            "Pods, all the time: $1.5000000 an hour, $1095.00 a month of 730 hours (eu-west-1, prices of 2026-01-01)"
+        ),
         "{text}"
     );
-    let other = place.run(&["plan", "a.yaml", "--region", "eu-west-1"]).ok().stdout;
-    assert!(other.contains("The price list has no eu-west-1; these are the prices of us-east-1."), "{other}");
+    let other = place.run(&["plan", "a.yaml", "--prices", "prices.yaml", "--region", "us-east-1"]).fails(2);
+    assert!(other.contains("the price list of 2026-01-01 has no us-east-1; it has eu-west-1."), "{other}");
     place.write("prices.yaml", "date: 1\n");
     assert!(place.run(&["plan", "a.yaml", "--prices", "prices.yaml"]).fails(2).contains("prices.yaml"));
+}
+
+const INGRESS: &str = "\
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+  annotations: {alb.ingress.kubernetes.io/scheme: internet-facing}
+spec: {ingressClassName: alb}
+---
+apiVersion: eksctl.io/v1alpha5
+kind: ClusterConfig
+metadata: {name: prod, region: us-east-1}
+iam: {serviceAccounts: [{metadata: {name: aws-load-balancer-controller, namespace: kube-system}}]}
+";
+
+#[test]
+fn a_bill_has_everything_that_a_cluster_brings_and_can_be_checked_by_hand() {
+    let place = Place::new();
+    place.write("a.yaml", &format!("{DEPLOYMENT}{INGRESS}"));
+    let plan = place.run(&["plan", "a.yaml", "--format", "json"]).ok().json();
+    let rows = plan["bill"]["rows"].as_array().unwrap();
+    let month = |name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}"));
+        row["month"].as_str().unwrap().to_owned()
+    };
+    // 2 * 0.0123425 * 730; 0.10 * 730; 0.0225 * 730; 0.045 * 730; 3 * 0.005 * 730; 3 * 0.024685 * 730
+    for (name, dollars) in [
+        ("CoreDNS", "18.0200500"),
+        ("metrics-server", "18.0200500"),
+        ("aws-load-balancer-controller", "18.0200500"),
+        ("control plane", "73.0000000"),
+        ("ALB", "16.4250000"),
+        ("NAT", "32.8500000"),
+        ("public IPv4", "10.9500000"),
+        ("pods", "54.0601500"),
+    ] {
+        assert_eq!(month(name), dollars, "{name}");
+    }
+    assert_eq!(plan["bill"]["total"]["month"], "241.3453000");
+    assert!(rows.iter().all(|row| !row["because"].as_str().unwrap().is_empty()));
+    let text = place.run(&["plan", "a.yaml", "--traffic", "100rps,100KB", "--extended-support"]).ok().stdout;
+    // 100 KB * 100 a second are 36 GB an hour, so 36 LCUs: 36 * 0.008 * 730
+    assert!(text.contains("36.000 at 100.000 requests a second  ") && text.contains("$210.24\n"), "{text}");
+    assert!(text.contains("$438.00\n"), "{text}");
+}
+
+#[test]
+fn a_bill_above_the_limit_is_a_finding() {
+    let place = Place::new();
+    place.write("a.yaml", DEPLOYMENT);
+    place.run(&["plan", "a.yaml", "--max-month", "54.07"]).ok();
+    let said = place.run(&["plan", "a.yaml", "--max-month", "54"]).fails(1);
+    assert!(said.contains("$54.06 a month is above the $54 of --max-month"), "{said}");
+    assert!(place.run(&["plan", "a.yaml", "--max-month", "much"]).fails(2).contains("write dollars"));
+}
+
+#[test]
+fn a_region_that_is_none_or_has_no_price_is_refused_with_the_way_out() {
+    let place = Place::new();
+    place.write("a.yaml", DEPLOYMENT);
+    let said = place.run(&["plan", "a.yaml", "--region", "eu-wst-1"]).fails(2);
+    assert!(said.contains("eu-wst-1 is no AWS region; did you mean eu-west-1?"), "{said}");
+    let said = place.run(&["plan", "a.yaml", "--region", "ap-south-2"]).fails(2);
+    assert!(said.contains("knrender prices --region ap-south-2"), "{said}");
+}
+
+#[test]
+fn a_bill_is_compared_with_a_folder_and_with_a_git_revision() {
+    let place = Place::new();
+    place.write("m/a.yaml", DEPLOYMENT);
+    let git = |args: &[&str]| {
+        let ran = Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"])
+            .args(args)
+            .current_dir(place.path(""))
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+    };
+    git(&["init", "-q"]);
+    git(&["add", "m"]);
+    git(&["commit", "-qm", "a"]);
+    place.write("before/a.yaml", DEPLOYMENT);
+    place.write("m/a.yaml", &DEPLOYMENT.replace("replicas: 3", "replicas: 4"));
+    for with in ["HEAD", "before"] {
+        let text = place.run(&["plan", "m", "--compare", with]).ok().stdout;
+        assert!(text.contains("+$18.02  3 of 0.5 vCPU / 1 GB -> 4 of 0.5 vCPU / 1 GB"), "{text}");
+        assert!(text.contains("all of it: $54.06 a month before, $72.08 now (+$18.02)"), "{text}");
+    }
+    let table = place.run(&["plan", "m", "--compare", "HEAD", "--format", "markdown"]).ok().stdout;
+    assert!(table.contains("**+$18.02 a month** compared with `HEAD`"), "{table}");
+    assert!(place.run(&["plan", "m", "--compare", "none"]).fails(2).contains("neither a folder nor a git revision"));
+    assert!(place.run(&["plan", "m/a.yaml", "--compare", "--exec=x"]).code == 2);
+}
+
+#[test]
+fn a_price_list_is_made_from_aws_own_files_and_used() {
+    let place = Place::new();
+    let offer = |products: &[(&str, &str, &str)]| {
+        let attributes: Vec<_> = products
+            .iter()
+            .map(|(usage, operation, _)| {
+                format!(r#""{usage}":{{"attributes":{{"usagetype":"EUC1-{usage}","operation":"{operation}"}}}}"#)
+            })
+            .collect();
+        let terms: Vec<_> = products
+            .iter()
+            .map(|(usage, _, price)| {
+                format!(r#""{usage}":{{"t":{{"priceDimensions":{{"d":{{"pricePerUnit":{{"USD":"{price}"}}}}}}}}}}"#)
+            })
+            .collect();
+        format!(
+            r#"{{"publicationDate":"2026-11-20T01:02:03Z","products":{{{}}},"terms":{{"OnDemand":{{{}}}}}}}"#,
+            attributes.join(","),
+            terms.join(",")
+        )
+    };
+    let write = |name: &str, text: &str| {
+        place.write(&format!("list/offers/v1.0/aws/{name}/current/eu-central-1/index.json"), text);
+    };
+    write("AmazonEKS", &offer(&[("Fargate-vCPU-Hours:perCPU", "", "0.0400000000"), ("Fargate-GB-Hours", "", "0.004")]));
+    write("AWSELB", &offer(&[("LoadBalancerUsage", "LoadBalancing:Application", "0.027")]));
+    write("AmazonVPC", &offer(&[]));
+    let args = ["prices", "--region", "eu-central-1", "--from", "list"];
+    assert!(place.run(&args).fails(3).contains("AmazonEC2/current/eu-central-1/index.json"));
+    let list = place.run(&[&args[..], &["--without", "AmazonEC2"]].concat()).ok().stdout;
+    assert!(list.contains("date: \"2026-11-20\"\n") || list.contains("date: '2026-11-20'\n"), "{list}");
+    place.write("prices.yaml", &list);
+    place.write("a.yaml", DEPLOYMENT);
+    let text = place.run(&["plan", "a.yaml", "--prices", "prices.yaml", "--region", "eu-central-1"]).ok().stdout;
+    // 3 * (0.5 * 0.04 + 1 * 0.004)
+    assert!(text.contains("$0.0720000 an hour"), "{text}");
+    write("AmazonEKS", &offer(&[]));
+    let said = place.run(&[&args[..], &["--without", "AmazonEC2"]].concat()).fails(3);
+    assert!(said.contains("no Fargate-vCPU-Hours:perCPU for eu-central-1"), "{said}");
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{App, Terms, Visibility};
+use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::{Plan, Price, Saving};
 use crate::report::wrap;
@@ -77,9 +78,12 @@ impl Summary {
         };
         let service = format!("Service.serving.knative.dev/{}/{}", app.namespace(), app.name);
         let region = terms.region.as_deref();
-        let fitted = Plan::of(&[(service.clone(), &object)], prices, region)?;
+        let plan_of = |object| {
+            Plan::of(&[(service.clone(), object)], &Asked::default(), prices, region).map_err(|e| e.to_string())
+        };
+        let fitted = plan_of(&object)?;
         // What would save something is told by what was asked for: the rest was filled up because it is paid for anyway.
-        let plain = Plan::of(&[(service.clone(), &asked)], prices, region)?;
+        let plain = plan_of(&asked)?;
         let row = fitted.pods.first().ok_or("a Service without a pod")?;
         let notes = [fitted.notes, vec![fitted.confidence]].concat();
         let has = |what: &str| {

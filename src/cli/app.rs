@@ -27,7 +27,7 @@ pub(super) struct AppArgs {
     /// AWS region, for the prices [default: `region` of knrender.yaml]
     #[arg(long, value_name = "REGION", help_heading = "Its stack")]
     region: Option<String>,
-    /// Price list of your own, in the form of data/prices/fargate.yaml
+    /// Price list of your own, in the form of data/prices/aws.yaml
     #[arg(long, value_name = "FILE", help_heading = "Its stack")]
     prices: Option<PathBuf>,
     #[command(flatten)]

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::cost::{Dollars, HOURS, Prices, Tariff};
+use super::asked::Asked;
+use super::cost::{Dollars, HOURS, NoPrice, Prices, Tariff};
 use super::pod::{Pod, Workload};
 use super::quantity::{Cpu, Memory, Quantity};
 use super::size::{MIB, OVERHEAD, Requests, Size, sizes};
@@ -27,8 +28,6 @@ pub struct Plan {
     pub prices_of: String,
     /// How sure the prices are.
     pub confidence: String,
-    /// What else there is to pay.
-    pub not_included: Vec<String>,
     /// What the reader should know.
     pub notes: Vec<String>,
 }
@@ -46,6 +45,8 @@ pub struct Row {
     pub size: Result<String, String>,
     /// How many run.
     pub replicas: Replicas,
+    /// How many run at the most; open where nobody says.
+    pub most: Option<u64>,
     /// CPU that is paid for and not asked for.
     pub unused_cpu: String,
     /// Memory that is paid for and not asked for, AWS's own share not counted.
@@ -54,6 +55,9 @@ pub struct Row {
     pub each: Price,
     /// The smallest change that makes it cheaper.
     pub saving: Option<Saving>,
+    /// `terminationGracePeriodSeconds`, in seconds.
+    #[serde(skip)]
+    grace: Option<u32>,
     #[serde(skip)]
     from_hpa: bool,
 }
@@ -80,6 +84,9 @@ pub enum Replicas {
     None,
 }
 
+/// A grace that is long enough to be worth a word in a bill, in seconds.
+const LONG_GRACE: u32 = 120;
+
 /// A price by hour and month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Price {
@@ -104,8 +111,15 @@ pub struct Saving {
 }
 
 impl Price {
-    fn of(hour: Dollars) -> Price {
+    /// The price of what costs so much an hour.
+    pub fn of(hour: Dollars) -> Price {
         Price { hour, month: hour * HOURS }
+    }
+
+    /// What is left of it without another.
+    #[must_use]
+    pub fn minus(self, other: Price) -> Price {
+        Price::of(self.hour - other.hour)
     }
 
     /// The price of so many.
@@ -116,35 +130,43 @@ impl Price {
 }
 
 impl Plan {
-    /// The plan for some objects, each with its name.
+    /// The plan for some objects, each with its name. What pods asked for before a rule filled their size is in `asked`.
     ///
     /// # Errors
-    /// In words, why the price list cannot be used.
-    pub fn of(objects: &[(String, &Value)], prices: &Prices, region: Option<&str>) -> Result<Plan, String> {
-        let (listed, tariff) = prices.tariff(region)?;
+    /// The price list does not have the region.
+    pub fn of(
+        objects: &[(String, &Value)],
+        asked: &Asked,
+        prices: &Prices,
+        region: Option<&str>,
+    ) -> Result<Plan, NoPrice> {
+        let tariff = prices.tariff(region)?;
         let mut notes = Vec::new();
-        if let Some(region) = region.filter(|r| *r != listed) {
-            notes.push(format!("The price list has no {region}; these are the prices of {listed}."));
+        if region.is_none() {
+            notes.push(format!("No region was named; these are the prices of {}.", tariff.region));
+        }
+        if let Some(why) = &tariff.unconfirmed {
+            notes.push(format!("The prices of {} are not confirmed. {why}", tariff.region));
         }
         let scalers: Vec<&Value> =
             objects.iter().map(|(_, o)| *o).filter(|o| o["kind"] == "HorizontalPodAutoscaler").collect();
         let pods: Vec<Row> = objects
             .iter()
-            .filter_map(|(name, object)| Pod::of(object).map(|pod| Row::of(name, &pod, &scalers, &tariff)))
+            .filter_map(|(name, object)| Pod::of(object).map(|pod| Row::of(name, &pod, asked, &scalers, &tariff)))
             .collect();
         if pods.iter().any(|p| matches!(p.replicas, Replicas::None)) {
             notes.push("Fargate runs no DaemonSet; a template runs nothing by itself.".to_owned());
         }
+        notes.extend(pods.iter().filter_map(Row::leaving));
         let with = |scaled: Option<u64>| Price::of(pods.iter().map(|p| p.each.hour * p.always(scaled)).sum());
         let scaled = pods.iter().any(|p| p.from_hpa).then(|| (with(Some(1)), with(Some(2))));
         Ok(Plan {
             total: with(None),
             scaled,
             pods,
-            region: listed,
+            region: tariff.region,
             prices_of: prices.date.clone(),
             confidence: prices.confidence.clone(),
-            not_included: prices.not_included.clone(),
             notes,
         })
     }
@@ -156,7 +178,7 @@ impl Plan {
 
     /// For people, at most 110 columns wide.
     pub fn to_text(&self) -> String {
-        let mut rows = vec![["Pod", "asks for", "gets", "runs", "unused", "a month"].map(str::to_owned).to_vec()];
+        let mut rows = vec![["Pod", "asks for", "gets", "runs", "spare", "a month"].map(str::to_owned)];
         rows.extend(self.pods.iter().map(Row::cells));
         let widths: Vec<usize> =
             (0..6).map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
@@ -170,7 +192,7 @@ impl Plan {
         }
         let _ = writeln!(
             text,
-            "\nAll the time: ${} an hour, {} a month of 730 hours ({}, prices of {})",
+            "\nPods, all the time: ${} an hour, {} a month of 730 hours ({}, prices of {})",
             self.total.hour.rounded(7),
             self.total.month,
             self.region,
@@ -185,7 +207,7 @@ impl Plan {
         }
         for pod in &self.pods {
             if let Some(Saving { change, fits, month, .. }) = &pod.saving {
-                let _ = writeln!(text, "{}: {change} fits {fits}, {month} a month less", pod.object);
+                let _ = writeln!(text, "{}: {change} than it asks for fits {fits}, {month} a month less", pod.object);
             }
             if let Err(why) = &pod.size {
                 let _ = writeln!(text, "{}: no size: {}", pod.object, wrap(why, 4));
@@ -194,38 +216,62 @@ impl Plan {
         for note in &self.notes {
             let _ = writeln!(text, "{}", wrap(note, 0));
         }
-        let _ = writeln!(text, "{}", wrap(&format!("Not included: {}.", self.not_included.join(", ")), 0));
-        let _ = writeln!(text, "{}", wrap(&format!("Prices: {}", self.confidence), 0));
         text
     }
 }
 
 impl Row {
-    fn of(name: &str, pod: &Pod<'_>, scalers: &[&Value], tariff: &Tariff) -> Row {
-        let hpa = scalers.iter().find_map(|hpa| minimum_for(hpa, pod.object));
-        let replicas = replicas(pod, hpa);
-        let asked = Requests::of(pod).map_err(|e| e.to_string());
-        let requests = *asked.as_ref().unwrap_or(&Requests::default());
-        let size = asked.and_then(|r| Size::of(&r).map_err(|e| e.to_string()));
+    fn of(name: &str, pod: &Pod<'_>, asked: &Asked, scalers: &[&Value], tariff: &Tariff) -> Row {
+        let hpa = scalers.iter().find_map(|hpa| bounds_for(hpa, pod.object));
+        let replicas = replicas(pod, hpa.map(|(least, _)| least));
+        let asks = Requests::of(pod).map_err(|e| e.to_string());
+        let size = asks.as_ref().map_err(Clone::clone).and_then(|r| Size::of(r).map_err(|e| e.to_string()));
+        let requests = asked.of(name).unwrap_or_else(|| asks.unwrap_or_default());
         let mut row = Row {
             object: name.to_owned(),
             cpu: Cpu(requests.cpu).to_string(),
             memory: Memory(requests.memory).to_string(),
             size: size.as_ref().map(ToString::to_string).map_err(Clone::clone),
             replicas,
+            most: match replicas {
+                Replicas::Always { count } => hpa.map_or(Some(count), |(_, most)| most),
+                Replicas::Range { max, .. } => max,
+                Replicas::WhileItRuns | Replicas::None => Some(0),
+            },
             unused_cpu: String::new(),
             unused_memory: String::new(),
             each: Price::default(),
             saving: None,
+            grace: pod.spec["terminationGracePeriodSeconds"].as_u64().and_then(|s| u32::try_from(s).ok()),
             from_hpa: hpa.is_some(),
         };
         if let Ok(size) = size {
             row.unused_cpu = Cpu(Quantity::from_milli(size.milli - requests.cpu.milli())).to_string();
             row.unused_memory = Memory(Quantity::from_units(size.usable() - requests.memory.units())).to_string();
             row.each = Price::of(tariff.hour(&size));
-            row.saving = saving(&requests, &size, row.always(None).max(1), tariff);
+            row.saving = match replicas {
+                Replicas::None | Replicas::Always { count: 0 } => None,
+                _ => saving(&requests, &size, row.always(None).max(1), tariff),
+            };
         }
         row
+    }
+
+    /// What a pod costs that goes on for a while after its successor has started.
+    fn leaving(&self) -> Option<String> {
+        let seconds = self.grace.filter(|seconds| *seconds >= LONG_GRACE)?;
+        let cost = Dollars::for_seconds(self.each.hour, seconds.into());
+        Some(format!(
+            "{}: a pod that has to go (a patch, a rollout, a step down of the HPA) may stay {seconds} s more, until its \
+             requests are answered; that costs ${} at the most each time.",
+            self.object,
+            cost.rounded(4)
+        ))
+    }
+
+    /// What those that run all the time cost in a month.
+    pub(crate) fn always_month(&self) -> Dollars {
+        self.each.month * self.always(None)
     }
 
     /// How many run all the time, with so many of what an HPA scales.
@@ -237,7 +283,8 @@ impl Row {
         }
     }
 
-    fn cells(&self) -> Vec<String> {
+    /// What the columns of a table say: object, requests, size, how many, what is spare, a month.
+    pub(crate) fn cells(&self) -> [String; 6] {
         let month = |times: u64| (self.each.month * i128::from(times)).to_string();
         let (runs, cost) = match self.replicas {
             Replicas::Always { count } => (count.to_string(), month(count)),
@@ -249,7 +296,7 @@ impl Row {
             Replicas::WhileItRuns => ("its work".to_owned(), format!("${} an hour", self.each.hour.rounded(7))),
             Replicas::None => ("none".to_owned(), "-".to_owned()),
         };
-        vec![
+        [
             self.object.clone(),
             format!("{} {}", self.cpu, self.memory),
             self.size.clone().unwrap_or_else(|_| "no size".to_owned()),
@@ -260,13 +307,14 @@ impl Row {
     }
 }
 
-/// `minReplicas` of an HPA, if it scales this object.
-fn minimum_for(hpa: &Value, object: &Value) -> Option<u64> {
+/// `minReplicas` and `maxReplicas` of an HPA, if it scales this object.
+fn bounds_for(hpa: &Value, object: &Value) -> Option<(u64, Option<u64>)> {
     let target = hpa.pointer("/spec/scaleTargetRef")?;
     let is = target.get("kind")? == object.get("kind")?
         && target.get("name")? == object.pointer("/metadata/name")?
         && hpa.pointer("/metadata/namespace") == object.pointer("/metadata/namespace");
-    is.then(|| hpa.pointer("/spec/minReplicas").and_then(Value::as_u64).unwrap_or(1))
+    let number = |field: &str| hpa.pointer(&format!("/spec/{field}")).and_then(Value::as_u64);
+    is.then(|| (number("minReplicas").unwrap_or(1), number("maxReplicas")))
 }
 
 fn replicas(pod: &Pod<'_>, hpa: Option<u64>) -> Replicas {
@@ -320,7 +368,7 @@ mod tests {
             .iter()
             .map(|o| (format!("{}/{}", o["kind"].as_str().unwrap(), o["metadata"]["name"].as_str().unwrap()), o))
             .collect();
-        Plan::of(&named, &Prices::embedded().unwrap(), None).unwrap()
+        Plan::of(&named, &Asked::default(), &Prices::embedded().unwrap(), None).unwrap()
     }
 
     fn deployment(name: &str, cpu: &str, memory: &str) -> Value {

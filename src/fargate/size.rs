@@ -151,7 +151,10 @@ impl Requests {
             }
         }
         let overhead = resources(pod.spec.get("overhead"), &format!("{}/overhead", pod.path))?;
-        Ok(main.plus(&beside).max(&first).plus(&overhead))
+        // Requests of the pod as a whole are never less than those of its containers, or the API server refuses them. That
+        // Fargate counts them is not said anywhere that was read; the larger of both cannot be too small.
+        let whole = of_container(pod.path, pod.spec)?;
+        Ok(main.plus(&beside).max(&first).max(&whole).plus(&overhead))
     }
 
     fn plus(&self, other: &Requests) -> Requests {
@@ -286,6 +289,14 @@ mod tests {
         assert_eq!(size(&json!({"containers": [{"resources": {"limits": {"cpu": 1}}}]})).unwrap(), "1 vCPU / 2 GB");
         let spec = json!({"containers": [container("200m", "1Mi")], "overhead": {"cpu": "100m"}});
         assert_eq!(size(&spec).unwrap(), "0.5 vCPU / 1 GB");
+    }
+
+    #[test]
+    fn requests_of_the_pod_as_a_whole_count() {
+        let spec = json!({"containers": [container("100m", "100Mi")], "resources": {"requests": {"cpu": "1", "memory": "1Gi"}}});
+        assert_eq!(size(&spec).unwrap(), "1 vCPU / 2 GB");
+        let limits = json!({"containers": [{}], "resources": {"limits": {"cpu": "500m"}}});
+        assert_eq!(size(&limits).unwrap(), "0.5 vCPU / 1 GB");
     }
 
     #[test]

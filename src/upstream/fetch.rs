@@ -195,6 +195,16 @@ impl<'a> Sources<'a> {
         results
     }
 
+    /// What a URL answers that no digest vouches for, within the limits: over https, or http to this machine.
+    ///
+    /// # Errors
+    /// In words that name the URL: it is none, or nothing came.
+    pub fn download(&self, url: &str) -> Result<Vec<u8>, String> {
+        let parsed = address::parse(url).map_err(|e| e.to_string())?;
+        let download = self.clients.get(&parsed, &self.limits, self.progress);
+        download.map(|download| download.bytes).map_err(|failure| format!("{}: {}", address::shown(url), failure.why))
+    }
+
     fn ask_all(&self, open: Vec<(usize, &Request<'_>, Notes)>) -> Vec<(usize, Result<Obtained, FetchError>)> {
         let workers = open.len().min(self.limits.parallel.max(1));
         if workers < 2 {
