@@ -6,9 +6,11 @@ use serde::Deserialize;
 use crate::manifest::object::Head;
 use crate::{embedded, yaml};
 
+pub mod addresses;
 pub mod eks;
 pub mod names;
 pub mod target;
+pub mod time_zones;
 pub mod version;
 
 pub use version::Version;

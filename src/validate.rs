@@ -13,23 +13,39 @@ use crate::findings::{Finding, Place};
 use crate::kubernetes::{RemovedApis, Version};
 use crate::manifest::collection::Placed;
 use crate::manifest::object::is_kubernetes_group;
+use at::At;
 use model::Model;
 
 mod access;
 mod admission;
 mod at;
 mod autoscaling;
+mod certificates;
+mod claims;
 mod config;
 mod custom;
+mod devices;
+mod endpoints;
+mod events;
+mod flow;
+mod jobs;
+mod limits;
 mod meta;
 pub mod model;
 mod network;
+mod nodes;
 mod pods;
+mod policies;
 mod references;
+mod resources;
 mod rules;
+mod say;
+mod selectors;
 mod shape;
+mod storage;
 #[cfg(test)]
 mod tests;
+mod volume_sources;
 mod workloads;
 
 /// What is held against what.
@@ -45,9 +61,10 @@ pub struct Validation<'v> {
     pub only: Option<&'v [bool]>,
 }
 
-/// What was found so far, and the object that is looked at.
+/// What was found so far, the object that is looked at, and the Kubernetes version that would look at it.
 pub(crate) struct Found<'f> {
     object: &'f Placed,
+    target: Version,
     findings: &'f mut Vec<Finding>,
 }
 
@@ -55,6 +72,11 @@ impl Found<'_> {
     /// Something at a field, which is a JSON pointer. `what` is a sentence without its full stop.
     fn at(&mut self, code: &'static str, field: &str, what: impl Into<String>) {
         self.findings.push(Finding { code, place: Some(place(self.object, field)), what: what.into(), allowed: None });
+    }
+
+    /// Whether the target is this minor version of Kubernetes 1, or a later one.
+    fn since(&self, minor: u16) -> bool {
+        self.target.minor >= minor
     }
 }
 
@@ -84,13 +106,13 @@ impl Validation<'_> {
         let mut findings = Vec::new();
         let mut unchecked = BTreeMap::new();
         for object in self.due() {
-            let mut found = Found { object, findings: &mut findings };
+            let mut found = Found { object, target: model.version(), findings: &mut findings };
             let api = &object.head.api_version;
             let own = model.kind(api, &object.identity.kind);
-            meta::check(&mut found, own.is_some());
+            meta::check(&mut found, own, self.complete);
             if let Some(kind) = own {
                 shape::check(&model, kind.type_name, &object.value, &mut found);
-                kinds(&mut found);
+                kinds(&mut found, kind.type_name);
             } else if !crds.has_group(&object.identity.group) && is_own(object, &model, &removed) {
                 api_unknown(&mut found, &model, &removed);
             } else if crds.check(&mut found) {
@@ -118,25 +140,44 @@ impl Validation<'_> {
 }
 
 /// The checks of a kind, beyond its fields.
-fn kinds(found: &mut Found<'_>) {
-    let object = found.object;
-    match object.identity.kind.as_str() {
-        "Pod"
-        | "PodTemplate"
-        | "Deployment"
-        | "StatefulSet"
-        | "DaemonSet"
-        | "ReplicaSet"
-        | "ReplicationController"
-        | "Job"
-        | "CronJob" => workloads::check(found),
-        "HorizontalPodAutoscaler" => autoscaling::check(found),
-        "PodDisruptionBudget" => workloads::budget(found),
-        "Service" | "Ingress" | "NetworkPolicy" => network::check(found),
-        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" | "APIService" => admission::check(found),
-        "CustomResourceDefinition" => custom::definition(found),
-        "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => access::check(found),
-        "ConfigMap" | "Secret" | "PersistentVolumeClaim" | "PriorityClass" => config::check(found),
+fn kinds(found: &mut Found<'_>, type_name: &str) {
+    let (group, kind) = (type_name.split('.').next().unwrap_or_default(), found.object.identity.kind.as_str());
+    match (group, kind) {
+        ("apps", "ControllerRevision") => workloads::revision(found),
+        ("apps" | "batch", _) | ("core", "Pod" | "PodTemplate" | "ReplicationController") => workloads::check(found),
+        ("autoscaling", _) => autoscaling::check(found),
+        ("policy", "PodDisruptionBudget") => workloads::budget(found),
+        ("core", "Service") | ("networking", "Ingress" | "NetworkPolicy") => network::check(found),
+        ("networking", "IngressClass") => network::ingress_class(found),
+        ("networking", "ServiceCIDR") => network::service_cidr(found),
+        ("admissionregistration", "ValidatingAdmissionPolicy") => policies::check(found, false, false),
+        ("admissionregistration", "ValidatingAdmissionPolicyBinding") => policies::check(found, true, false),
+        ("admissionregistration", "MutatingAdmissionPolicy") => policies::check(found, false, true),
+        ("admissionregistration", "MutatingAdmissionPolicyBinding") => policies::check(found, true, true),
+        ("admissionregistration" | "apiregistration", _) => admission::check(found),
+        ("apiextensions", _) => custom::definition(found),
+        ("rbac", _) => access::check(found),
+        ("core", "ConfigMap" | "Secret") | ("scheduling", "PriorityClass") => config::check(found),
+        ("core", "PersistentVolumeClaim") => {
+            let object = found.object;
+            claims::spec(found, &At::root(&object.value));
+        }
+        ("core", "PersistentVolume") => claims::volume(found),
+        ("core", "LimitRange") => limits::range(found),
+        ("core", "ResourceQuota") => limits::quota(found),
+        ("core", "Endpoints") => endpoints::endpoints(found),
+        ("discovery", _) => endpoints::slice(found),
+        ("core", "Event") => events::event(found, false),
+        ("events", "Event") => events::event(found, true),
+        ("coordination", "Lease") => events::lease(found),
+        ("core", "Node") => nodes::node(found),
+        ("core", "Namespace") => nodes::namespace(found),
+        ("node", _) => nodes::runtime_class(found),
+        ("storage", _) => storage::check(found),
+        ("resource", _) => devices::check(found),
+        ("flowcontrol", "FlowSchema") => flow::schema(found),
+        ("flowcontrol", "PriorityLevelConfiguration") => flow::level(found),
+        ("certificates", "CertificateSigningRequest") => certificates::request(found),
         _ => {}
     }
 }

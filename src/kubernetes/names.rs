@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use super::addresses;
+
 /// What is wrong with `text` as something of the form that `rules.txt` names; `None` where nothing is.
 pub fn wrong(form: &str, text: &str) -> Option<String> {
     let good = match form {
@@ -11,7 +13,15 @@ pub fn wrong(form: &str, text: &str) -> Option<String> {
         "qualified" => is_qualified(text),
         "port-name" => is_port_name(text),
         "env" => !text.is_empty() && text.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b'='),
-        "ip" => text.parse::<IpAddr>().is_ok(),
+        "ip" => addresses::wrong_ip(text, true).is_none(),
+        "loose-ip" => addresses::loose_ip(text).is_some(),
+        "absolute-path" => text.starts_with('/'),
+        "iqn" => is_iqn(text),
+        "driver" => text.len() <= 63 && is_subdomain(&text.to_lowercase()),
+        "search-strict" => is_subdomain(text.strip_suffix('.').unwrap_or(text)),
+        "env-strict" => is_env_strict(text),
+        "tls-host" => is_subdomain(text.strip_prefix("*.").unwrap_or(text)) && text.len() <= 253,
+        "group-version" => is_group_version(text),
         "cidr" => is_cidr(text),
         "label-1035" => is_label_1035(text),
         "label-value" => is_label_value(text),
@@ -39,7 +49,11 @@ pub fn wrong(form: &str, text: &str) -> Option<String> {
             text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.contains(['?', '#', '@']))
         }
         "webhook" => is_subdomain(text) && text.split('.').count() >= 3,
-        "host" => is_subdomain(text.strip_prefix("*.").unwrap_or(text)) && text.parse::<IpAddr>().is_err(),
+        "host" => {
+            is_subdomain(text.strip_prefix("*.").unwrap_or(text))
+                && text.len() <= 253
+                && addresses::loose_ip(text).is_none()
+        }
         "field-path" => is_field_path(text),
         "cron" => is_cron(text),
         _ => true,
@@ -59,7 +73,14 @@ pub(crate) fn words(form: &str) -> &'static str {
             "the name of a port: lower-case letters, digits and single dashes, a letter among them, 15 at the most"
         }
         "env" => "the name of an environment variable",
-        "ip" => "an IP address",
+        "ip" | "loose-ip" => "an IP address",
+        "absolute-path" => "an absolute path",
+        "iqn" => "the name of an initiator: iqn, eui or naa, and what belongs to it",
+        "driver" => "the name of a driver: a DNS subdomain, 63 characters at the most",
+        "search-strict" => "a domain to search in",
+        "env-strict" => "the name of an environment variable: letters, digits, `-`, `_` and `.`, the first no digit",
+        "tls-host" => "a DNS name, with `*.` before it or without",
+        "group-version" => "a version, with a group before it or without",
         "cidr" => "a CIDR block",
         "label-1035" => "a DNS label that starts with a letter",
         "label-value" => "the value of a label: letters, digits, `-`, `_` and `.`, 63 at the most",
@@ -154,6 +175,45 @@ fn is_port_name(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
+/// The name of an iSCSI initiator.
+fn is_iqn(text: &str) -> bool {
+    let hex = |rest: &str, count: usize| {
+        rest.strip_prefix(|_: char| true)
+            .is_some_and(|rest| rest.len() == count && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    if let Some(rest) = text.strip_prefix("eui") {
+        return hex(rest, 16);
+    }
+    if let Some(rest) = text.strip_prefix("naa") {
+        return hex(rest, 32);
+    }
+    let Some(rest) = text.strip_prefix("iqn.") else { return false };
+    let date = |range: std::ops::Range<usize>| rest.get(range).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit()));
+    let (authority, target) = rest.get(8..).unwrap_or_default().split_once(':').unwrap_or_default();
+    date(0..4)
+        && rest.get(4..5) == Some("-")
+        && date(5..7)
+        && rest.get(7..8) == Some(".")
+        && !authority.is_empty()
+        && authority.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+        && !target.is_empty()
+        && !target.contains(|c: char| matches!(c, ',' | ';' | '*' | '&' | '$' | '|') || c.is_ascii_whitespace())
+}
+
+/// The name of an environment variable, as Kubernetes took it up to 1.31.
+fn is_env_strict(text: &str) -> bool {
+    let first = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_' | b'.');
+    text.bytes().next().is_some_and(first)
+        && text.bytes().all(|b| first(b) || b.is_ascii_digit())
+        && text != "."
+        && !text.starts_with("..")
+}
+
+/// `v1`, `apps/v1`.
+fn is_group_version(text: &str) -> bool {
+    text.matches('/').count() <= 1
+}
+
 /// A block of addresses.
 pub fn is_cidr(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else { return false };
@@ -200,8 +260,10 @@ fn is_field_path(text: &str) -> bool {
         "status.podIP",
         "status.podIPs",
     ];
-    let keyed = ["metadata.annotations['", "metadata.labels['"].iter().find_map(|p| text.strip_prefix(p));
-    FIELDS.contains(&text) || keyed.and_then(|rest| rest.strip_suffix("']")).is_some_and(is_qualified)
+    let key = |start: &str| text.strip_prefix(start).and_then(|rest| rest.strip_suffix("']"));
+    FIELDS.contains(&text)
+        || key("metadata.labels['").is_some_and(is_qualified)
+        || key("metadata.annotations['").is_some_and(|key| is_qualified(&key.to_lowercase()))
 }
 
 /// A schedule as `CronJob` takes it: five fields, or a name such as `@daily`.

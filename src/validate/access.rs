@@ -2,7 +2,7 @@
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/rbac/validation/validation.go>
 
 use super::at::At;
-use super::{Found, pods};
+use super::{Found, selectors};
 use crate::kubernetes::names;
 
 pub(super) fn check(found: &mut Found<'_>) {
@@ -20,7 +20,7 @@ pub(super) fn check(found: &mut Found<'_>) {
                 found.at("missing-field", &at, "an aggregationRule has a selector or more");
             }
             for selector in selectors {
-                pods::selector_requirements(found, &selector);
+                selectors::labels(found, &selector);
             }
         }
         kind => binding(found, &root, kind == "ClusterRoleBinding"),

@@ -37,6 +37,26 @@ impl<'v> At<'v> {
         items.map(|(i, value)| At { value, path: format!("{}/{i}", list.path) }).collect()
     }
 
+    /// The texts of a list; an item that is no text is an empty one.
+    pub(super) fn texts(&self, key: &str) -> Vec<&'v str> {
+        let items = self.value.get(key).and_then(Value::as_array).into_iter().flatten();
+        items.map(|item| item.as_str().unwrap_or_default()).collect()
+    }
+
+    /// How many items a list, or entries a mapping, has.
+    pub(super) fn len(&self, key: &str) -> usize {
+        match self.value.get(key) {
+            Some(Value::Array(items)) => items.len(),
+            Some(Value::Object(map)) => map.len(),
+            _ => 0,
+        }
+    }
+
+    /// Its own text; empty where it is none.
+    pub(super) fn own(&self) -> &'v str {
+        self.value.as_str().unwrap_or_default()
+    }
+
     /// The entries of a mapping.
     pub(super) fn map(&self, key: &str) -> Vec<(&'v str, At<'v>)> {
         let Some(map) = self.get(key) else { return Vec::new() };

@@ -1,18 +1,31 @@
 //! Horizontal pod autoscalers.
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/autoscaling/validation/validation.go>
 
-use super::Found;
 use super::at::At;
+use super::{Found, resources};
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;
     let Some(spec) = At::root(&object.value).get("spec") else { return };
+    let since_36 = found.since(36);
     if let (Some(min), Some(max)) = (spec.int("minReplicas"), spec.int("maxReplicas"))
         && min > max
     {
         found.at("conflict", &spec.field("maxReplicas"), format!("{max} is less than minReplicas, {min}"));
     }
+    if let Some(target) = spec.get("scaleTargetRef").filter(|_| since_36) {
+        api_version(found, &target, target.text("kind") == "ReplicationController");
+    }
     for metric in spec.list("metrics") {
+        if let Some(object) = metric.down(&["object", "describedObject"]).filter(|_| since_36) {
+            api_version(found, &object, true);
+        }
+        if let Some(source) = metric.get("containerResource")
+            && let Some(what) =
+                Some(source.text("name")).filter(|n| !n.is_empty()).and_then(|n| resources::wrong_for(true, n))
+        {
+            found.at("bad-value", &source.field("name"), what);
+        }
         let source = match metric.text("type") {
             "ContainerResource" => "containerResource",
             "External" => "external",
@@ -55,5 +68,15 @@ pub(super) fn check(found: &mut Found<'_>) {
             }
             _ => {}
         }
+    }
+}
+
+/// The API of something that is referred to. `core`: it may be one of the core group, which has no name.
+fn api_version(found: &mut Found<'_>, at: &At<'_>, core: bool) {
+    let api = at.text("apiVersion");
+    if api.matches('/').count() > 1 {
+        found.at("bad-value", &at.field("apiVersion"), format!("`{api}` is no API version"));
+    } else if !core && !api.contains('/') {
+        found.at("bad-value", &at.field("apiVersion"), "it needs the group of the API, such as apps/v1");
     }
 }

@@ -1,10 +1,8 @@
-//! `ConfigMap`s, Secrets, claims, priorities.
+//! `ConfigMap`s, Secrets, priorities.
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/core/validation/validation.go>
 
 use super::Found;
 use super::at::At;
-use super::rules::quantity;
-use crate::fargate::quantity::Quantity;
 use crate::kubernetes::names;
 
 /// The most that all values of a `ConfigMap` or a Secret may have, in bytes.
@@ -26,33 +24,12 @@ pub(super) fn check(found: &mut Found<'_>) {
             keys(found, &root, &["data", "stringData"]);
             secret(found, &root);
         }
-        "PriorityClass" => {
+        _ => {
             let name = &object.identity.name;
             if name.starts_with("system-")
                 && !matches!(name.as_str(), "system-node-critical" | "system-cluster-critical")
             {
                 found.at("bad-name", "/metadata/name", "names that start with system- are Kubernetes' own");
-            }
-        }
-        _ => {
-            let Some(spec) = root.get("spec") else { return };
-            for mode in spec.list("accessModes") {
-                let known = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
-                if !mode.value.as_str().is_some_and(|mode| known.contains(&mode)) {
-                    found.at("bad-value", &mode.path, format!("it is none of {}", known.join(", ")));
-                }
-            }
-            match spec.down(&["resources", "requests", "storage"]) {
-                None => {
-                    found.at("missing-field", "/spec/resources/requests/storage", "a claim says how much it wants");
-                }
-                Some(at) if quantity(at.value).is_some_and(|asked| asked <= Quantity::ZERO) => {
-                    found.at("bad-value", &at.path, "it has to be more than 0");
-                }
-                Some(_) => {}
-            }
-            if !spec.has("accessModes") {
-                found.at("missing-field", "/spec/accessModes", "a claim says how it is accessed");
             }
         }
     }
@@ -61,9 +38,8 @@ pub(super) fn check(found: &mut Found<'_>) {
 fn keys(found: &mut Found<'_>, root: &At<'_>, groups: &[&str]) {
     let mut size = 0;
     for (key, at) in groups.iter().flat_map(|group| root.map(group)) {
-        // Base64 writes three bytes as four.
-        let encoded = found.object.identity.kind == "Secret" && at.path.starts_with("/data/");
-        size += at.value.as_str().map_or(0, |text| if encoded { text.len() / 4 * 3 } else { text.len() });
+        let encoded = if found.object.identity.kind == "Secret" { "/data/" } else { "/binaryData/" };
+        size += if at.path.starts_with(encoded) { decoded(at.own()) } else { at.own().len() };
         if !names::is_config_key(key) {
             found.at(
                 "bad-value",
@@ -75,6 +51,12 @@ fn keys(found: &mut Found<'_>, root: &At<'_>, groups: &[&str]) {
     if size > MOST {
         found.at("bad-value", "/data", format!("{size} bytes, and {MOST} are the limit"));
     }
+}
+
+/// How many bytes a text in base64 stands for.
+fn decoded(text: &str) -> usize {
+    let digits = text.bytes().filter(|b| !matches!(b, b'\n' | b'\r' | b'=')).count();
+    digits * 3 / 4
 }
 
 /// The annotation of a token's Secret.

@@ -87,7 +87,8 @@ impl<'o> Definitions<'o> {
         for ((group, kind), rules) in self.unchecked.borrow().iter().filter(|(_, rules)| !rules.is_empty()) {
             let Some((crd, _)) = self.by_kind.get(&(group.as_str(), kind.as_str())) else { continue };
             let rules = rules.iter().map(|rule| format!("`{}`", rule.trim())).collect::<Vec<_>>().join(", ");
-            Found { object: crd, findings }.at("cel-not-checked", "", format!("not evaluated: {rules}"));
+            let (place, what) = (Some(super::place(crd, "")), format!("not evaluated: {rules}"));
+            findings.push(Finding { code: "cel-not-checked", place, what, allowed: None });
         }
     }
 }

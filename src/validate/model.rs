@@ -113,6 +113,13 @@ impl Model {
             .collect();
         let mut rules: BTreeMap<&str, Vec<Rule>> = BTreeMap::new();
         for line in embedded::text("data/kubernetes/rules.txt").unwrap_or_default().lines() {
+            // A line may start with the minor versions in which it is so.
+            let (range, rest) = line.split_once(' ').unwrap_or_default();
+            let line = match range.split_once('-').map(|(from, to)| (from.parse::<u16>(), to.parse::<u16>())) {
+                Some((Ok(from), Ok(to))) if (from..=to).contains(&minor) => rest,
+                Some((Ok(_), Ok(_))) => continue,
+                _ => line,
+            };
             let mut words = line.split(' ').filter(|word| !word.is_empty());
             if let (Some(name), Some(field), Some(rule)) = (words.next(), words.next(), words.next())
                 && !name.starts_with('#')
@@ -250,6 +257,7 @@ mod tests {
                     "number-or-percent",
                     "port",
                     "quantity",
+                    "most",
                     "one-of",
                     "most-one",
                 ];

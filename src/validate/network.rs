@@ -3,11 +3,10 @@
 //! <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/networking/validation/validation.go>
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::at::At;
-use super::{Found, meta, pods, rules};
-use crate::kubernetes::names;
+use super::{Found, endpoints, meta, rules, selectors};
+use crate::kubernetes::{addresses, names};
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;
@@ -32,7 +31,7 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
         "" => "ClusterIP",
         kind => kind,
     };
-    let headless = spec.text("clusterIP") == "None";
+    let headless = spec.text("clusterIP") == "None" && spec.len("clusterIPs") < 2;
     let ports = spec.list("ports");
     if ports.is_empty() && !headless && kind != "ExternalName" {
         found.at("missing-field", &spec.field("ports"), "a Service has a port or more");
@@ -74,12 +73,19 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
             found.at("conflict", &port.field("nodePort"), format!("a Service of type {kind} has none"));
         }
     }
-    addresses(found, spec, kind, headless);
+    check_addresses(found, spec, kind, headless);
     meta::labels(found, spec, "selector");
     let external = matches!(kind, "NodePort" | "LoadBalancer") || !spec.list("externalIPs").is_empty();
     if !spec.text("externalTrafficPolicy").is_empty() && !external {
         found.at("conflict", &spec.field("externalTrafficPolicy"), format!("a Service of type {kind} has none"));
     }
+    if kind == "LoadBalancer" {
+        found.form(spec, "loadBalancerClass", "qualified");
+    }
+    let known: &[&str] =
+        if found.since(34) { &["PreferClose", "PreferSameNode", "PreferSameZone"] } else { &["PreferClose"] };
+    found.one_of(spec, "trafficDistribution", known);
+    annotated(found, kind, spec.len("loadBalancerSourceRanges") > 0);
     for key in ["allocateLoadBalancerNodePorts", "loadBalancerClass", "loadBalancerSourceRanges"] {
         let empty = spec.get(key).is_some_and(|at| at.value.as_array().is_some_and(Vec::is_empty));
         if spec.has(key) && !empty && kind != "LoadBalancer" {
@@ -98,33 +104,113 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
     }
 }
 
-fn addresses(found: &mut Found<'_>, spec: &At<'_>, kind: &str, headless: bool) {
+fn check_addresses(found: &mut Found<'_>, spec: &At<'_>, kind: &str, headless: bool) {
+    let strict = found.since(36);
     if kind == "ExternalName" {
-        let name = spec.text("externalName").trim_end_matches('.');
+        let name = spec.text("externalName");
+        let name = name.strip_suffix('.').unwrap_or(name);
         if name.is_empty() {
-            found.at("missing-field", &spec.field("externalName"), "type ExternalName needs it");
+            found.missing(spec, "externalName", "type ExternalName needs it");
         } else if !names::is_subdomain(name) {
             found.at("bad-value", &spec.field("externalName"), format!("`{name}` is not a DNS name"));
         }
-        if !spec.text("clusterIP").is_empty() {
-            found.at("conflict", &spec.field("clusterIP"), "a Service of type ExternalName has none");
+        for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            if !spec.text(key).is_empty() || spec.len(key) > 0 {
+                found.at("conflict", &spec.field(key), "a Service of type ExternalName has none");
+            }
         }
+    } else {
+        families(found, spec, strict);
     }
     if headless && matches!(kind, "NodePort" | "LoadBalancer") {
         found.at("conflict", &spec.field("clusterIP"), format!("None does not go with type {kind}"));
     }
-    let ip = spec.text("clusterIP");
-    if !ip.is_empty() && !headless && ip.parse::<IpAddr>().is_err() {
-        found.at("bad-value", &spec.field("clusterIP"), format!("`{ip}` is neither None nor an IP address"));
-    }
     for at in spec.list("externalIPs") {
-        if at.value.as_str().is_some_and(|ip| ip.parse::<IpAddr>().is_err()) {
-            found.at("bad-value", &at.path, "it is not an IP address");
+        if let Some(what) = addresses::wrong_ip(at.own(), strict) {
+            found.bad(&at, what);
+        } else {
+            endpoints::can_be_reached(found, &at);
         }
     }
     for at in spec.list("loadBalancerSourceRanges") {
-        if !at.value.as_str().is_some_and(|range| names::is_cidr(range.trim())) {
-            found.at("bad-value", &at.path, "it is not a CIDR block");
+        if let Some(what) = addresses::wrong_cidr(at.own().trim(), strict) {
+            found.bad(&at, what);
+        }
+    }
+}
+
+/// The addresses of a Service within the cluster, and their families.
+fn families(found: &mut Found<'_>, spec: &At<'_>, strict: bool) {
+    let families = spec.list("ipFamilies");
+    for family in &families {
+        if !matches!(family.own(), "IPv4" | "IPv6") {
+            found.bad(family, format!("`{}` is neither IPv4 nor IPv6", family.own()));
+        }
+    }
+    found.distinct(&families, |family| family.own());
+    let (first, all) = (spec.text("clusterIP"), spec.list("clusterIPs"));
+    match all.first() {
+        Some(ip) if first.is_empty() => found.conflict(ip, "there is no clusterIP, which is the first of them"),
+        Some(ip) if ip.own() != first => found.conflict(ip, format!("the first of them is clusterIP, {first}")),
+        _ => {}
+    }
+    let own = spec.get("clusterIP").filter(|_| all.is_empty() && !first.is_empty());
+    let ips: Vec<At<'_>> = own.into_iter().chain(all).collect();
+    if ips.len() > 2 {
+        found.at("bad-value", &spec.field("clusterIPs"), "there are two at the most");
+    }
+    let mut kinds = Vec::new();
+    for (i, ip) in ips.iter().enumerate() {
+        if i == 0 && ip.own() == "None" {
+            if ips.len() > 1 {
+                found.conflict(ip, "None stands alone");
+            }
+            continue;
+        }
+        if let Some(what) = addresses::wrong_ip(ip.own(), strict) {
+            found.bad(ip, what);
+            continue;
+        }
+        let six = ip.own().contains(':');
+        if let Some(family) = families.get(i)
+            && (family.own() == "IPv6") != six
+            && matches!(family.own(), "IPv4" | "IPv6")
+        {
+            found.conflict(ip, format!("ipFamilies says that it is {}", family.own()));
+        }
+        if kinds.contains(&six) {
+            found.conflict(ip, "there is one for each IP family");
+        }
+        kinds.push(six);
+    }
+    // A headless Service without a selector may have both families without asking for them.
+    let any = first == "None" && spec.len("selector") == 0;
+    let single = spec.text("ipFamilyPolicy") == "SingleStack" || (!spec.has("ipFamilyPolicy") && !any);
+    if single && (ips.len() == 2 || families.len() == 2) {
+        let what = "several addresses or families need PreferDualStack or RequireDualStack";
+        found.at("conflict", &spec.field("ipFamilyPolicy"), what);
+    }
+}
+
+/// What annotations of a Service say besides its fields.
+fn annotated(found: &mut Found<'_>, kind: &str, has_ranges: bool) {
+    const RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
+    const HINTS: [&str; 2] = ["service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"];
+    let object = found.object;
+    let Some(annotations) = At::root(&object.value).down(&["metadata", "annotations"]) else { return };
+    if let (Some(mode), Some(hints)) = (annotations.get(HINTS[0]), annotations.get(HINTS[1]))
+        && mode.value != hints.value
+    {
+        found.conflict(&mode, format!("{} says something else", HINTS[1]));
+    }
+    let Some(ranges) = annotations.get(RANGES).filter(|_| !has_ranges) else { return };
+    if kind != "LoadBalancer" {
+        found.conflict(&ranges, format!("only a Service of type LoadBalancer has it, and this is a {kind}"));
+    }
+    let strict = found.since(36);
+    for range in ranges.own().split(',').map(str::trim).filter(|_| !ranges.own().trim().is_empty()) {
+        if let Some(what) = addresses::wrong_cidr(range, strict) {
+            found.bad(&ranges, what);
         }
     }
 }
@@ -137,7 +223,10 @@ fn ingress(found: &mut Found<'_>, root: &At<'_>, spec: &At<'_>) {
     if spec.has("ingressClassName")
         && let Some(annotation) = root.down(&["metadata", "annotations", CLASS])
     {
-        found.at("conflict", &annotation.path, "it does not go with ingressClassName");
+        // Kubernetes takes both where they agree.
+        if annotation.own() != spec.text("ingressClassName") {
+            found.conflict(&annotation, "it does not go with ingressClassName");
+        }
     }
     if let Some(backend) = spec.get("defaultBackend") {
         check_backend(found, &backend);
@@ -187,7 +276,8 @@ fn check_backend(found: &mut Found<'_>, backend: &At<'_>) {
     }
     if let Some(service) = backend.get("service") {
         let name = service.text("name");
-        if !name.is_empty() && !names::is_label_1035(name) {
+        let good = if found.since(36) { names::is_label(name) } else { names::is_label_1035(name) };
+        if !name.is_empty() && !good {
             found.at("bad-name", &service.field("name"), format!("`{name}` is no name of a Service"));
         }
         if !service.has("port") {
@@ -198,7 +288,7 @@ fn check_backend(found: &mut Found<'_>, backend: &At<'_>) {
 
 fn policy(found: &mut Found<'_>, spec: &At<'_>) {
     if let Some(selector) = spec.get("podSelector") {
-        pods::selector_requirements(found, &selector);
+        selectors::labels(found, &selector);
     }
     for kind in spec.list("policyTypes") {
         if !matches!(kind.value.as_str(), Some("Ingress" | "Egress")) {
@@ -211,8 +301,11 @@ fn policy(found: &mut Found<'_>, spec: &At<'_>) {
     for (list, peers) in [("ingress", "from"), ("egress", "to")] {
         for rule in spec.list(list) {
             for peer in rule.list(peers) {
+                if let Some(block) = peer.get("ipBlock") {
+                    check_block(found, &block);
+                }
                 for selector in ["podSelector", "namespaceSelector"].iter().filter_map(|key| peer.get(key)) {
-                    pods::selector_requirements(found, &selector);
+                    selectors::labels(found, &selector);
                 }
                 let selectors = peer.has("podSelector") || peer.has("namespaceSelector");
                 match (peer.has("ipBlock"), selectors) {
@@ -232,5 +325,61 @@ fn policy(found: &mut Found<'_>, spec: &At<'_>) {
                 }
             }
         }
+    }
+}
+
+/// A block of addresses, and what is left out of it.
+fn check_block(found: &mut Found<'_>, block: &At<'_>) {
+    let strict = found.since(36);
+    let cidr = block.text("cidr");
+    if cidr.is_empty() {
+        return;
+    }
+    if let Some(what) = addresses::wrong_cidr(cidr, strict) {
+        found.at("bad-value", &block.field("cidr"), what);
+    }
+    let Some(whole) = addresses::loose_cidr(cidr) else { return };
+    for except in block.list("except") {
+        if let Some(what) = addresses::wrong_cidr(except.own(), strict) {
+            found.bad(&except, what);
+        } else if addresses::loose_cidr(except.own()).is_some_and(|part| !addresses::is_strictly_within(part, whole)) {
+            found.conflict(&except, format!("it is no part of {cidr}"));
+        }
+    }
+}
+
+/// An `IngressClass`.
+pub(super) fn ingress_class(found: &mut Found<'_>) {
+    let object = found.object;
+    let Some(parameters) = At::root(&object.value).down(&["spec", "parameters"]) else { return };
+    if parameters.text("scope") == "Namespace" {
+        match parameters.get("namespace") {
+            Some(namespace) => found.formed(&namespace, "label"),
+            None => found.missing(&parameters, "namespace", "scope Namespace needs it"),
+        }
+    } else if parameters.has("namespace") {
+        found.at("conflict", &parameters.field("namespace"), "it is for scope Namespace");
+    }
+}
+
+/// A `ServiceCIDR`.
+pub(super) fn service_cidr(found: &mut Found<'_>) {
+    let object = found.object;
+    let root = At::root(&object.value);
+    let blocks = root.get("spec").map(|spec| spec.list("cidrs")).unwrap_or_default();
+    if blocks.is_empty() || blocks.len() > 2 {
+        found.at("bad-value", "/spec/cidrs", "there are one or two");
+        return;
+    }
+    let mut kinds = Vec::new();
+    for block in &blocks {
+        if let Some(what) = addresses::not_canonical_cidr(block.own()) {
+            found.bad(block, what);
+        } else {
+            kinds.push(block.own().contains(':'));
+        }
+    }
+    if kinds.len() == 2 && kinds[0] == kinds[1] {
+        found.at("conflict", "/spec/cidrs", "there is one for each IP family");
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn check(validation: &Validation<'_>, model: &Model, findings: &mut V
     let index = Index::of(validation.objects, model);
     let code = if validation.complete { "reference-dangling" } else { "reference-outside" };
     for object in validation.due() {
-        let mut look = Look { index: &index, code, found: Found { object, findings } };
+        let mut look = Look { index: &index, code, found: Found { object, target: model.version(), findings } };
         look.object();
     }
 }
@@ -255,7 +255,9 @@ impl Look<'_, '_> {
         }
         for subject in root.list("subjects") {
             if subject.text("kind") == "ServiceAccount" {
-                self.named("ServiceAccount", subject.text("namespace"), &subject, "name");
+                // Without a namespace, it is one of the binding's own.
+                let named = subject.text("namespace");
+                self.named("ServiceAccount", if named.is_empty() { namespace } else { named }, &subject, "name");
             }
         }
     }

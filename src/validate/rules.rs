@@ -74,15 +74,21 @@ fn wrong(rule: &str, arguments: &[&str], value: &Value) -> Option<String> {
             _ => None,
         },
         "port" => port(value),
+        "most" => {
+            let most: usize = form.parse().ok()?;
+            let there = value.as_str().map(str::len).or(value.as_array().map(Vec::len))?;
+            (there > most).then(|| format!("{there} are too many: {most} is the limit"))
+        }
         _ => None,
     }
 }
 
-/// A quantity, as the API server reads it: with white space around it, or as a number.
+/// A quantity, as the API server reads it: with white space around it, or as a number; null is 0.
 pub(super) fn quantity(value: &Value) -> Option<Quantity> {
     match value {
         Value::String(text) => Quantity::parse(text.trim()).ok(),
         Value::Number(number) => Quantity::parse(&number.to_string()).ok(),
+        Value::Null => Some(Quantity::ZERO),
         _ => None,
     }
 }

@@ -18,8 +18,8 @@ pub(super) fn check(model: &Model, type_name: &str, value: &Value, found: &mut F
 
 /// Checks a part of an object, which stands at `path`.
 pub(super) fn part(model: &Model, type_name: &str, value: &Value, path: &str, found: &mut Found<'_>) {
-    let unchecked_pod = type_name == "apps.v1.StatefulSet";
-    Walk { model, found, lax: false, unchecked_pod }.object(type_name, value, &mut path.to_owned());
+    let unchecked_pod = type_name == "apps.v1.StatefulSet" && model.version().minor < 34;
+    Walk { model, found, lax: false, unseen: false, unchecked_pod }.object(type_name, value, &mut path.to_owned());
 }
 
 struct Walk<'w, 'f> {
@@ -27,30 +27,69 @@ struct Walk<'w, 'f> {
     found: &'w mut Found<'f>,
     /// Inside of what the API server decodes apart, where it does not look for unknown fields.
     lax: bool,
-    /// For a `StatefulSet`, whose pod and claims the API server reads and does not check.
+    /// Inside of what nobody looks at, once it is read.
+    unseen: bool,
+    /// For a `StatefulSet`, whose pod and claims the API server read and did not check up to Kubernetes 1.33.
     unchecked_pod: bool,
 }
 
 /// Fields that the schemas call required and that the API server does without: it defaults them, or their zero will do.
-const DEFAULTED: [(&str, &str); 18] = [
+const DEFAULTED: [(&str, &str); 43] = [
     ("apiextensions.v1.CustomResourceDefinitionVersion", "served"),
     ("apiextensions.v1.CustomResourceDefinitionVersion", "storage"),
     ("apps.v1.ControllerRevision", "revision"),
     ("apps.v1.StatefulSetSpec", "serviceName"),
+    ("batch.v1.PodFailurePolicy", "rules"),
+    ("core.v1.Event", "involvedObject"),
     ("core.v1.HTTPHeader", "value"),
     ("core.v1.ISCSIPersistentVolumeSource", "lun"),
     ("core.v1.ISCSIVolumeSource", "lun"),
     ("core.v1.LimitRangeSpec", "limits"),
+    ("core.v1.PreferredSchedulingTerm", "preference"),
+    ("core.v1.ScaleIOPersistentVolumeSource", "secretRef"),
+    ("core.v1.ScaleIOVolumeSource", "secretRef"),
+    ("core.v1.SleepAction", "seconds"),
     ("core.v1.Sysctl", "value"),
+    // A Node's are looked at; nothing else has any.
     ("core.v1.Taint", "effect"),
     ("discovery.v1.EndpointSlice", "endpoints"),
+    ("discovery.v1.ForZone", "name"),
     ("networking.v1.NetworkPolicySpec", "podSelector"),
     ("rbac.v1.ClusterRole", "rules"),
     ("rbac.v1.RoleRef", "apiGroup"),
+    ("resource.v1.Counter", "value"),
+    ("resource.v1.DeviceCapacity", "value"),
+    ("resource.v1.DeviceClass", "spec"),
+    ("resource.v1.ResourceClaim", "spec"),
+    ("resource.v1.ResourceClaimTemplate", "spec"),
+    ("resource.v1.ResourceClaimTemplateSpec", "spec"),
+    ("resource.v1.ResourcePool", "generation"),
+    ("resource.v1beta1.DeviceClass", "spec"),
+    ("resource.v1beta1.ResourceClaim", "spec"),
+    ("resource.v1beta1.ResourceClaimTemplate", "spec"),
+    ("resource.v1beta1.ResourceClaimTemplateSpec", "spec"),
+    ("resource.v1beta1.ResourcePool", "generation"),
+    ("resource.v1beta2.DeviceClass", "spec"),
+    ("resource.v1beta2.ResourceClaim", "spec"),
+    ("resource.v1beta2.ResourceClaimTemplate", "spec"),
+    ("resource.v1beta2.ResourceClaimTemplateSpec", "spec"),
+    ("resource.v1beta2.ResourcePool", "generation"),
     ("scheduling.v1.PriorityClass", "value"),
     ("storage.v1.CSIDriver", "spec"),
+    ("storage.v1.CSINode", "spec"),
     ("storage.v1.CSINodeSpec", "drivers"),
-    ("core.v1.PreferredSchedulingTerm", "preference"),
+    ("storage.v1.TokenRequest", "audience"),
+];
+
+/// Fields whose types are read, and whose values nobody looks at: from this minor version, to that one.
+const UNSEEN: [(u16, u16, &str, &str); 6] = [
+    (31, 37, "autoscaling.v2.MetricIdentifier", "selector"),
+    // Features that are off by default: what is there is dropped before it is looked at.
+    (31, 36, "core.v1.VolumeProjection", "clusterTrustBundle"),
+    (31, 36, "core.v1.VolumeProjection", "podCertificate"),
+    (31, 33, "core.v1.PodSpec", "resources"),
+    (31, 34, "core.v1.Volume", "image"),
+    (31, 32, "core.v1.SecurityContext", "procMount"),
 ];
 
 static NOTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
@@ -83,7 +122,10 @@ impl Walk<'_, '_> {
             match of.fields.get(name.as_str()) {
                 Some(field) => {
                     if !value.is_null() {
+                        let seen = self.unseen;
+                        self.unseen |= self.is_unseen(type_name, name);
                         self.below(path, &segment, |walk, path| walk.value(&field.shape, value, path));
+                        self.unseen = seen;
                     }
                 }
                 None if self.lax => {}
@@ -98,7 +140,7 @@ impl Walk<'_, '_> {
             }
         }
         let unchecked = ["/spec/template/spec", "/spec/volumeClaimTemplates"].iter().any(|part| path.starts_with(part));
-        if path.starts_with("/status") || (self.unchecked_pod && unchecked) {
+        if self.unseen || path.starts_with("/status") || (self.unchecked_pod && unchecked) {
             return;
         }
         let mut required: Vec<_> =
@@ -106,7 +148,7 @@ impl Walk<'_, '_> {
         required.sort_unstable();
         for name in required {
             let missing = fields.get(name).is_none_or(Value::is_null);
-            if missing && !DEFAULTED.contains(&(type_name, name)) {
+            if missing && !DEFAULTED.iter().any(|(of, field)| *of == type_name && *field == name) {
                 self.below(path, name, |walk, path| {
                     walk.found.at("missing-field", path, format!("`{name}` is missing"));
                 });
@@ -188,6 +230,14 @@ impl Walk<'_, '_> {
                 field => self.below(path, field, |walk, path| walk.found.at(code, path, what)),
             }
         }
+    }
+
+    fn is_unseen(&self, type_name: &str, field: &str) -> bool {
+        let minor = self.model.version().minor;
+        let unseen = |(from, to, of, name): &(u16, u16, &str, &str)| {
+            (*from..=*to).contains(&minor) && *of == type_name && *name == field
+        };
+        UNSEEN.iter().any(unseen)
     }
 
     fn is_required(&self, type_name: &str, field: &str) -> bool {

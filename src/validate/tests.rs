@@ -116,6 +116,8 @@ fn every_code_has_an_example() {
     let apart = [
         "allowance-unused",
         "cel-not-checked",
+        "generate-name",
+        "last-applied-too-large",
         "not-checked",
         "object-twice",
         "reference-dangling",

@@ -3,7 +3,9 @@
 //! <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/batch/validation/validation.go>
 
 use super::at::{At, integer};
-use super::{Found, meta, pods};
+use super::pods::Pod;
+use super::{Found, claims, jobs, meta, pods, selectors};
+use crate::kubernetes::names;
 
 pub(super) fn check(found: &mut Found<'_>) {
     let object = found.object;
@@ -12,7 +14,7 @@ pub(super) fn check(found: &mut Found<'_>) {
     let spec = match kind {
         "Pod" => {
             if let Some(spec) = root.get("spec") {
-                pods::check(found, &spec);
+                pods::check(found, &Pod::itself(&spec, root.get("metadata").as_ref()));
             } else {
                 found.at("missing-field", "/spec", "there is no pod's spec");
             }
@@ -27,35 +29,46 @@ pub(super) fn check(found: &mut Found<'_>) {
         found.at("missing-field", at, "there is no spec");
         return;
     };
-    let Some(template) = spec.get("template") else { return };
-    if let Some(metadata) = template.get("metadata") {
-        meta::labels(found, &metadata, "labels");
-        meta::annotations(found, &metadata);
-    }
-    match template.get("spec") {
-        // The API server does not look into the pods of a StatefulSet before it makes them.
-        Some(pod) if kind == "StatefulSet" => restart_policy(found, kind, &pod),
-        None if kind == "StatefulSet" => {}
-        Some(pod) => {
-            pods::check(found, &pod);
-            restart_policy(found, kind, &pod);
+    match spec.get("template") {
+        Some(template) => check_template(found, kind, &spec, &template),
+        // The schema says that the others need one.
+        None if matches!(kind, "ReplicaSet" | "ReplicationController" | "PodTemplate") => {
+            found.missing(&spec, "template", "there is no template of pods");
         }
-        None => found.at("missing-field", &template.field("spec"), "the template has no pod's spec"),
+        None => {}
     }
     match kind {
-        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => {
-            selector(found, &spec, &template);
+        "Deployment" | "DaemonSet" | "ReplicaSet" => strategy(found, kind, &spec),
+        "StatefulSet" => {
             strategy(found, kind, &spec);
+            stateful(found, &spec);
         }
-        "Job" | "CronJob" => {
-            if spec.has("selector") && !spec.is_true("manualSelector") {
-                found.at("conflict", &spec.field("selector"), "Kubernetes makes it, unless manualSelector is true");
-            }
-            if spec.text("completionMode") == "Indexed" && !spec.has("completions") {
-                found.at("missing-field", &spec.field("completions"), "completionMode Indexed needs it");
-            }
-        }
+        "Job" | "CronJob" => jobs::check(found, &root, &spec),
         _ => {}
+    }
+}
+
+fn check_template(found: &mut Found<'_>, kind: &str, spec: &At<'_>, template: &At<'_>) {
+    let metadata = template.get("metadata");
+    if let Some(metadata) = &metadata {
+        meta::labels(found, metadata, "labels");
+        meta::annotations(found, metadata);
+    }
+    // Up to Kubernetes 1.33, the API server did not look into the pods of a StatefulSet before it made them.
+    let unseen = kind == "StatefulSet" && !found.since(34);
+    match template.get("spec") {
+        Some(pod) if unseen => restart_policy(found, kind, &pod),
+        Some(pod) => {
+            let claims = spec.list("volumeClaimTemplates").into_iter().filter_map(|claim| claim.get("metadata"));
+            let claims = if kind == "StatefulSet" { claims.map(|m| m.text("name")).collect() } else { Vec::new() };
+            pods::check(found, &Pod::of_template(&pod, metadata.as_ref()).with_claims(claims));
+            restart_policy(found, kind, &pod);
+        }
+        None if unseen => {}
+        None => found.missing(template, "spec", "the template has no pod's spec"),
+    }
+    if matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController") {
+        selector(found, kind, spec, template);
     }
 }
 
@@ -81,43 +94,40 @@ fn restart_policy(found: &mut Found<'_>, kind: &str, pod: &At<'_>) {
     }
 }
 
-fn selector(found: &mut Found<'_>, spec: &At<'_>, template: &At<'_>) {
-    let Some(selector) = spec.get("selector") else { return };
-    pods::selector_requirements(found, &selector);
-    if selector.map("matchLabels").is_empty() && selector.list("matchExpressions").is_empty() {
-        found.at("bad-value", &selector.path, "an empty selector would choose every pod");
-        return;
-    }
+fn selector(found: &mut Found<'_>, kind: &str, spec: &At<'_>, template: &At<'_>) {
     let labels = template.get("metadata").map(|m| m.map("labels")).unwrap_or_default();
-    let label = |key: &str| labels.iter().find(|(k, _)| *k == key).and_then(|(_, at)| at.value.as_str());
-    let mut misses = Vec::new();
-    for (key, wanted) in selector.map("matchLabels") {
-        if label(key) != wanted.value.as_str() {
-            misses.push(format!("{key}={}", wanted.value.as_str().unwrap_or_default()));
+    let misses = if kind == "ReplicationController" {
+        let wanted = spec.map("selector");
+        // Without one, the template's labels are its selector.
+        if wanted.is_empty() && labels.is_empty() {
+            found.missing(spec, "selector", "it chooses pods by their labels, and the template has none");
         }
-    }
-    for requirement in selector.list("matchExpressions") {
-        let (key, is) = (requirement.text("key"), label(requirement.text("key")));
-        let listed = requirement.list("values").iter().any(|v| v.value.as_str() == is && is.is_some());
-        let holds = match requirement.text("operator") {
-            "In" => listed,
-            "NotIn" => !listed,
-            "Exists" => is.is_some(),
-            "DoesNotExist" => is.is_none(),
-            _ => true,
-        };
-        if !holds {
-            misses.push(format!("{key} {}", requirement.text("operator")));
+        let has = |key: &str, value: &str| labels.iter().any(|(k, at)| *k == key && at.own() == value);
+        let missed = wanted.iter().filter(|(key, at)| !has(key, at.own()));
+        missed.map(|(key, at)| format!("{key}={}", at.own())).collect()
+    } else {
+        let Some(selector) = spec.get("selector") else { return };
+        selectors::labels(found, &selector);
+        if selector.len("matchLabels") == 0 && selector.len("matchExpressions") == 0 {
+            found.bad(&selector, "an empty selector would choose every pod");
+            return;
         }
-    }
+        if !selectors::is_sound(&selector) {
+            return;
+        }
+        selectors::misses(&selector, &labels)
+    };
     if !misses.is_empty() {
         let labels = template.path.clone() + "/metadata/labels";
-        found.at(
-            "selector-mismatch",
-            &labels,
-            format!("the selector wants {}, and the template has not", misses.join(", ")),
-        );
+        let what = format!("the selector wants {}, and the template has not", misses.join(", "));
+        found.at("selector-mismatch", &labels, what);
     }
+}
+
+/// What a number or a percentage comes to, as far as it can be none.
+fn is_zero(at: &At<'_>) -> bool {
+    let percent = at.value.as_str().and_then(|text| text.strip_suffix('%'));
+    integer(at.value) == Some(0) || percent.is_some_and(|digits| digits.bytes().all(|b| b == b'0'))
 }
 
 fn strategy(found: &mut Found<'_>, kind: &str, spec: &At<'_>) {
@@ -125,12 +135,13 @@ fn strategy(found: &mut Found<'_>, kind: &str, spec: &At<'_>) {
         let Some(strategy) = spec.get(key) else { continue };
         let Some(rolling) = strategy.get("rollingUpdate") else { continue };
         if !matches!(strategy.text("type"), "" | "RollingUpdate") {
-            found.at("conflict", &rolling.path, format!("it is not for {}", strategy.text("type")));
+            // A DaemonSet may have both: nothing is looked at then.
+            if kind != "DaemonSet" {
+                found.conflict(&rolling, format!("it is not for {}", strategy.text("type")));
+            }
             continue;
         }
-        let zero = |key: &str| {
-            rolling.get(key).is_some_and(|at| integer(at.value) == Some(0) || at.value.as_str() == Some("0%"))
-        };
+        let zero = |key: &str| rolling.get(key).is_some_and(|at| is_zero(&at));
         let none = !rolling.has("maxSurge") || zero("maxSurge");
         match kind {
             "Deployment" if zero("maxUnavailable") && zero("maxSurge") => {
@@ -145,10 +156,33 @@ fn strategy(found: &mut Found<'_>, kind: &str, spec: &At<'_>) {
             _ => {}
         }
         over_hundred(found, rolling.get("maxUnavailable"));
+        if kind == "DaemonSet" {
+            over_hundred(found, rolling.get("maxSurge"));
+        }
     }
     let (deadline, ready) = (spec.int("progressDeadlineSeconds"), spec.int("minReadySeconds").unwrap_or(0));
     if kind == "Deployment" && deadline.unwrap_or(600) <= ready {
         found.at("conflict", &spec.field("progressDeadlineSeconds"), "it has to be more than minReadySeconds");
+    }
+}
+
+/// What only a `StatefulSet` has.
+fn stateful(found: &mut Found<'_>, spec: &At<'_>) {
+    if let Some(ordinals) = spec.get("ordinals")
+        && ordinals.int("start") < Some(0)
+        && ordinals.has("start")
+    {
+        found.at("bad-value", &ordinals.field("start"), "it is less than 0");
+    }
+    if !found.since(34) {
+        return;
+    }
+    let service = spec.text("serviceName");
+    if !service.is_empty() && !names::is_label(service) {
+        found.at("bad-name", &spec.field("serviceName"), format!("`{service}` is not a DNS label"));
+    }
+    for claim in spec.list("volumeClaimTemplates") {
+        claims::spec(found, &claim);
     }
 }
 
@@ -162,12 +196,24 @@ fn over_hundred(found: &mut Found<'_>, at: Option<At<'_>>) {
     }
 }
 
+/// `ControllerRevision`.
+pub(super) fn revision(found: &mut Found<'_>) {
+    let data = found.object.value.get("data").filter(|data| !data.is_null());
+    match data {
+        None => found.at("missing-field", "/data", "a revision has data"),
+        Some(data) if !data.is_object() && found.since(35) => {
+            found.at("wrong-type", "/data", "it has to be a mapping");
+        }
+        Some(_) => {}
+    }
+}
+
 /// `PodDisruptionBudget`.
 pub(super) fn budget(found: &mut Found<'_>) {
     let object = found.object;
     let root = At::root(&object.value);
     if let Some(selector) = root.down(&["spec", "selector"]) {
-        pods::selector_requirements(found, &selector);
+        selectors::labels(found, &selector);
     }
     for key in ["minAvailable", "maxUnavailable"] {
         over_hundred(found, root.down(&["spec", key]));
@@ -180,21 +226,25 @@ mod tests {
     use crate::manifest::collection::Collection;
     use crate::validate::Validation;
 
-    fn codes(text: &str) -> Vec<&'static str> {
+    fn found_for(minor: u16, text: &str) -> Vec<&'static str> {
         let mut collection = Collection::default();
         collection.add("a.yaml", text);
-        let target = Version::one(36);
+        let target = Version::one(minor);
         let validation = Validation { target, objects: &collection.objects, complete: false, only: None };
         validation.run(&[]).unwrap().into_iter().map(|finding| finding.code).collect()
     }
 
     #[test]
-    fn mounts_of_a_stateful_set_are_not_looked_into_as_the_api_server_does_not() {
+    fn pods_of_a_stateful_set_are_looked_into_since_1_34() {
         let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: a}\nspec:\n  serviceName: a\n  selector: {matchLabels: \
                    {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      containers:\n      - {name: a, image: x/a:1.0.0, \
                    volumeMounts: [{name: data, mountPath: /data}]}\n  volumeClaimTemplates:\n  - metadata: {name: NAME}\n    spec: \
                    {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n";
-        assert_eq!(codes(&set.replace("NAME", "data")), Vec::<&str>::new());
-        assert_eq!(codes(&set.replace("NAME", "other")), Vec::<&str>::new());
+        let (own, other) = (set.replace("NAME", "data"), set.replace("NAME", "other"));
+        for minor in [33, 34] {
+            assert_eq!(found_for(minor, &own), Vec::<&str>::new(), "1.{minor}");
+        }
+        assert_eq!(found_for(33, &other), Vec::<&str>::new());
+        assert_eq!(found_for(34, &other), ["bad-value"]);
     }
 }
