@@ -15,11 +15,16 @@ fn main() -> io::Result<()> {
     }
     println!("cargo::rerun-if-changed={PAGES}");
     embed(PAGES, &mut code)?;
+    println!("cargo::rerun-if-changed={SIZES}");
+    embed(SIZES, &mut code)?;
     code.push(']');
     fs::write(Path::new(&out).join("embedded.rs"), code)
 }
 
 /// The examples beside it are for the tests alone.
+/// What `--scale` gives each component.
+const SIZES: &str = "data/sizes.yaml";
+
 const PAGES: &str = "data/lints/lints.yaml";
 
 fn embed(path: &str, code: &mut String) -> io::Result<()> {

@@ -1,11 +1,13 @@
 //! What the user asks for: flags, and `knrender.yaml` in the same words. Flags win.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::alb::Alb;
+use crate::fargate::sizing::{Scale, Wanted};
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
 
@@ -104,6 +106,13 @@ pub struct Ask {
     /// Horizontal pod autoscalers: kept, or fixed numbers of pods where there is no metrics-server [default: keep]
     #[arg(long, value_enum, value_name = "HOW")]
     pub hpa: Option<Scaling>,
+    /// How much Knative's own pods can bear: small, medium or large, each a Fargate size for each of them [default: small]
+    #[arg(long, value_enum, value_name = "LOAD", hide_possible_values = true)]
+    pub scale: Option<Scale>,
+    /// Fargate sizes of single components, which are keys of `sizes` in the file alone.
+    #[arg(skip)]
+    #[serde(skip_serializing)]
+    pub sizes: BTreeMap<String, Wanted>,
     /// How long a pod takes to start on Fargate, in seconds; moves every time-out that has to outlive it, and how long a
     /// gateway or activator pod takes to leave; up to 300 they are 600 seconds [default: 90]
     #[arg(long, value_name = "SECONDS")]
@@ -247,6 +256,8 @@ impl Ask {
             gitops_path: self.gitops_path.or(file.gitops_path),
             ha: self.ha.or(file.ha),
             hpa: self.hpa.or(file.hpa),
+            scale: self.scale.or(file.scale),
+            sizes: if self.sizes.is_empty() { file.sizes } else { self.sizes },
             cold_start: self.cold_start.or(file.cold_start),
             scale_to_zero_retention: self.scale_to_zero_retention.or(file.scale_to_zero_retention),
             queue_proxy_cpu: self.queue_proxy_cpu.or(file.queue_proxy_cpu),

@@ -58,6 +58,7 @@ impl Error {
                 RuleError::Manifest(_) => 3,
                 _ => 2,
             },
+            Error::Render(RenderError::NoSuchSize { .. } | RenderError::NoScaler { .. }) => 2,
             Error::Render(RenderError::Cluster(ClusterError::Profiles(_) | ClusterError::Logging(_))) => 2,
             Error::Fetch(_) | Error::Input(_) | Error::Render(_) => 3,
         }

@@ -13,6 +13,7 @@ mod budgets;
 mod certificates;
 mod drain;
 mod gateway;
+mod headroom;
 mod health;
 mod images;
 mod jobs;
@@ -68,6 +69,7 @@ const SUBJECTS: &[&[Check]] = &[
     scheduling::CHECKS,
     storage::CHECKS,
     sizes::CHECKS,
+    headroom::CHECKS,
     images::CHECKS,
     jobs::CHECKS,
     budgets::CHECKS,

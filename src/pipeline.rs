@@ -14,7 +14,10 @@ use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, iam, nex
 use crate::digest::Sha256Hex;
 use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
+use crate::fargate::headroom;
 use crate::fargate::plan::Plan;
+use crate::fargate::pod::Pod;
+use crate::fargate::sizing::Sizing;
 use crate::findings::page::{Book, Pages, Severity};
 use crate::images;
 use crate::kubernetes::Version;
@@ -68,6 +71,22 @@ pub enum RenderError {
     /// The cluster cannot be described.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// `sizes` names a component that is not in the render.
+    #[error(
+        "`sizes` of knrender.yaml names {name}, which this render does not have; it has {known}, and `gateway` for the pod behind the ALB"
+    )]
+    NoSuchSize {
+        /// The name.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// `sizes` bounds the number of a component that nothing scales.
+    #[error("`sizes` of knrender.yaml gives {name} `min` or `max`, and no HPA scales it in this render")]
+    NoScaler {
+        /// The name.
+        name: String,
+    },
     /// A file in the binary.
     #[error("{0}; this is a fault of knrender")]
     Fault(String),
@@ -97,7 +116,8 @@ pub fn render(
     }
     let documents = drop_duplicates(documents, Scope::Component, &mut ledger)?;
     let rules: Vec<&Rule> = rules.iter().filter(|r| r.sets.is_empty() || r.sets.contains(&stack.rule_set)).collect();
-    let documents = engine::apply(&rules, &stack.facts, documents, &mut ledger)?;
+    let documents = engine::apply(&rules, &stack.facts, &stack.sizing, documents, &mut ledger)?;
+    sized(stack, &documents)?;
     let documents = migrate::apply(stack.kubernetes, documents, &mut ledger)?;
     let mut documents = drop_duplicates(documents, Scope::Render, &mut ledger)?;
     images::replace(&mut documents, &stack.images, &mut ledger)?;
@@ -363,6 +383,31 @@ fn plan(stack: &Stack, documents: &[Document], ledger: &Ledger, prices: &Prices)
     })
 }
 
+/// Whether each component that `sizes` names is in the render, with an HPA where its number is bounded.
+fn sized(stack: &Stack, documents: &[Document]) -> Result<(), RenderError> {
+    for (name, wanted) in &stack.sizes {
+        let is_it = |document: &&Document| Sizing::is_name_of(name, &document.identity().name);
+        let workloads = || documents.iter().filter(|d| Pod::is_in(d.head().group(), &d.head().kind));
+        if !workloads().any(|document| is_it(&document)) {
+            let mut names: Vec<_> = workloads().map(|document| document.identity().name).collect();
+            names.sort_unstable();
+            return Err(RenderError::NoSuchSize { name: name.clone(), known: names.join(", ") });
+        }
+        if wanted.min.is_some() || wanted.max.is_some() {
+            let mut scaled = documents.iter().filter(|d| d.head().kind == "HorizontalPodAutoscaler");
+            let mut found = false;
+            for hpa in &mut scaled {
+                let target = hpa.value()?["spec"]["scaleTargetRef"]["name"].as_str().unwrap_or_default();
+                found |= Sizing::is_name_of(name, target);
+            }
+            if !found {
+                return Err(RenderError::NoScaler { name: name.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// How a document becomes text.
 type Rendered = fn(&Document) -> (Cow<'_, str>, Bytes);
 
@@ -410,10 +455,18 @@ fn summarize(delivery: &Delivery<'_>, files: &Files, provenance: &Provenance) ->
     Summary {
         title: delivery.title(),
         batches: provenance.objects_by_file().into_iter().map(|(f, n)| (f.to_owned(), n)).collect(),
+        sizes: sizes(delivery, provenance),
         next: next::steps(delivery, files),
         ledger: provenance.ledger.clone(),
         warnings: provenance.warnings.clone(),
     }
+}
+
+/// What the summary says about the sizes of pods.
+fn sizes(delivery: &Delivery<'_>, provenance: &Provenance) -> Vec<String> {
+    let with_pods = delivery.batches.all().filter(|d| Pod::is_in(d.head().group(), &d.head().kind));
+    let objects = with_pods.filter_map(|d| Some((d.identity().to_string(), d.value().ok()?)));
+    headroom::lines(delivery.stack.scale, &provenance.ledger, objects)
 }
 
 impl Render {

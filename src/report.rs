@@ -97,6 +97,8 @@ pub struct Summary {
     pub title: String,
     /// Files with objects, and how many they have.
     pub batches: BTreeMap<String, usize>,
+    /// How much each pod may use, and where that is less than upstream allowed: a heading, and lines.
+    pub sizes: Vec<String>,
     /// What to do next.
     pub next: Vec<Step>,
     /// What was done, by deed.
@@ -141,6 +143,12 @@ impl Summary {
             if !rows.is_empty() {
                 let _ = writeln!(text, "{heading}");
                 columns(&mut text, &rows);
+            }
+        }
+        if let Some((title, lines)) = self.sizes.split_first() {
+            let _ = writeln!(text, "{title}");
+            for line in lines {
+                let _ = writeln!(text, "  {}", wrap(line, 4));
             }
         }
         if !self.ledger.is_empty() {

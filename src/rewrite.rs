@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod facts;
+mod fitting;
 pub mod library;
 pub mod migrate;
 pub mod rule;

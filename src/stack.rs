@@ -16,6 +16,7 @@ use semver::Version;
 use crate::alb::DEREGISTRATION_MAX;
 use crate::config::Ask;
 use crate::fargate::profile::ProfileSelector;
+use crate::fargate::sizing::{Scale, Sizing, Wanted};
 use crate::kubernetes;
 use crate::kubernetes::eks::Calendar;
 use crate::kubernetes::target::{self, KubernetesRange, Part};
@@ -49,6 +50,12 @@ pub struct Stack {
     pub keep_descriptions: bool,
     /// What the user should be told.
     pub warnings: Vec<String>,
+    /// How much Knative's own pods can bear.
+    pub scale: Scale,
+    /// What is wanted of single components: those that `sizes` names.
+    pub sizes: BTreeMap<String, Wanted>,
+    /// The same with what the scale gives the others.
+    pub sizing: Sizing,
     /// Images to be replaced, each with what it is replaced by.
     pub images: BTreeMap<String, String>,
 }
@@ -190,6 +197,9 @@ impl Stack {
             apps,
             keep_descriptions: ask.keep_descriptions.unwrap_or(false),
             warnings,
+            scale: ask.scale.unwrap_or_default(),
+            sizing: Sizing::of(ask.scale.unwrap_or_default(), &ask.sizes),
+            sizes: ask.sizes.clone(),
             images: BTreeMap::new(),
         })
     }

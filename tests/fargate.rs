@@ -338,3 +338,60 @@ fn a_price_list_is_made_from_aws_own_files_and_used() {
     let said = place.run(&[&args[..], &["--without", "AmazonEC2"]].concat()).fails(3);
     assert!(said.contains("no Fargate-vCPU-Hours:perCPU for eu-central-1"), "{said}");
 }
+
+#[test]
+fn pods_ask_for_all_of_their_size_and_hpas_count_as_before() {
+    let Some(place) = Place::with_upstream() else { return };
+    let ran = place.run(&["--out", "out"]).ok();
+    let stream = place.read(FIRST);
+    let resources = |name: &str| at(&stream, "Deployment", name, "/spec/template/spec/containers/0/resources");
+    for (name, cpu, memory) in
+        [("activator", "500m", "768Mi"), ("controller", "250m", "256Mi"), ("3scale-kourier-gateway", "250m", "256Mi")]
+    {
+        for what in ["requests", "limits"] {
+            assert_eq!(resources(name)[what], serde_json::json!({"cpu": cpu, "memory": memory}), "{name} {what}");
+        }
+    }
+    // 300m of 500m, 100m of 250m, 200m of 250m
+    for (name, percent) in [("activator", 60), ("webhook", 40), ("3scale-kourier-gateway", 80)] {
+        let at = at(&stream, "HorizontalPodAutoscaler", name, "/spec/metrics/0/resource/target/averageUtilization");
+        assert_eq!(at, percent, "{name}");
+    }
+    assert!(ran.stderr.contains("Sizes, for --scale small"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("256Mi is less memory than the 1000Mi that upstream lets autoscaler, controller use"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn components_get_the_size_that_is_wanted_or_an_error_that_says_what_there_is() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write(
+        "knrender.yaml",
+        "out: out\nscale: medium\nsizes:\n  activator: 1 vCPU / 2 GB\n  gateway: {min: 3, max: 5}\n  webhook: {cpu: 250m, memory: 60Mi}\n",
+    );
+    place.run(&[]).ok();
+    let stream = place.read(FIRST);
+    let cpu = |name: &str| at(&stream, "Deployment", name, "/spec/template/spec/containers/0/resources/requests/cpu");
+    let memory =
+        |name: &str| at(&stream, "Deployment", name, "/spec/template/spec/containers/0/resources/limits/memory");
+    assert_eq!((cpu("activator"), memory("activator")), ("1".into(), "1792Mi".into()));
+    assert_eq!((cpu("3scale-kourier-gateway"), memory("3scale-kourier-gateway")), ("500m".into(), "768Mi".into()));
+    assert_eq!((cpu("webhook"), memory("webhook")), ("250m".into(), "256Mi".into()));
+    let bound =
+        |field: &str| at(&stream, "HorizontalPodAutoscaler", "3scale-kourier-gateway", &format!("/spec/{field}"));
+    assert_eq!((bound("minReplicas"), bound("maxReplicas")), (3.into(), 5.into()));
+    place.run(&["lint", "--strict"]).ok();
+    for (sizes, says) in [
+        ("{activater: 1 vCPU / 2 GB}", "names activater, which this render does not have; it has activator"),
+        ("{activator: 1 vCPU / 1 GB}", "with this CPU there are 1 vCPU / 2 GB"),
+        ("{activator: 0.25 vCPU / 0.5 GB}", "asks for 300m CPU"),
+        ("{controller: {max: 3}}", "no HPA scales it"),
+    ] {
+        place.write("knrender.yaml", &format!("out: out\nsizes: {sizes}\n"));
+        let said = place.run(&[]).fails(2);
+        assert!(said.contains(says), "{sizes}: {said}");
+    }
+}

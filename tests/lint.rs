@@ -289,9 +289,10 @@ const UPSTREAM: &[(&str, &[&str], &str, &str)] = &[
     (
         "github.com/knative/serving/releases/download/knative-vV/serving-core.yaml",
         &["1.21.3", "1.22.1", "1.23.0"],
-        "budget-blocks-eviction 2, custom-resource-with-definition 2, domain-not-set 1, fargate-profiles-unknown 1, \
-         hpa-needs-metrics-server 2, pending-pod-fails-revision 1, single-replica 2",
-        "bdc84d1fcdc4",
+        "budget-blocks-eviction 2, custom-resource-with-definition 2, domain-not-set 1, \
+         fargate-profiles-unknown 1, hpa-needs-metrics-server 2, pending-pod-fails-revision 1, \
+         request-below-size 3, single-replica 2",
+        "a0e15cbb11b0",
     ),
     (
         "github.com/knative/serving/releases/download/knative-vV/serving-crds.yaml",
@@ -302,8 +303,8 @@ const UPSTREAM: &[(&str, &[&str], &str, &str)] = &[
     (
         "github.com/knative/serving/releases/download/knative-vV/serving-hpa.yaml",
         &["1.21.3", "1.22.1", "1.23.0"],
-        "autoscaler-hpa-unused 1, fargate-profiles-unknown 1",
-        "14fce53f5be6",
+        "autoscaler-hpa-unused 1, fargate-profiles-unknown 1, request-below-size 1",
+        "60a9a496086d",
     ),
     (
         "github.com/knative/serving/releases/download/knative-vV/serving-post-install-jobs.yaml",
@@ -314,16 +315,17 @@ const UPSTREAM: &[(&str, &[&str], &str, &str)] = &[
     (
         "github.com/knative-extensions/net-kourier/releases/download/knative-vV/kourier.yaml",
         &["1.21.1", "1.22.1", "1.23.0"],
-        "budget-blocks-eviction 1, fargate-profiles-unknown 1, gateway-load-balancer 1, hpa-needs-metrics-server 1, \
-         image-tag-minor 1, single-replica 1",
-        "8901857c2f1c",
+        "budget-blocks-eviction 1, fargate-profiles-unknown 1, gateway-grace 2, gateway-load-balancer 1, \
+         hpa-needs-metrics-server 1, image-tag-minor 1, single-replica 1",
+        "032faddb2077",
     ),
     (
         "github.com/solo-io/gloo/releases/download/vV/gloo-knative.yaml",
         &["1.3.9", "1.8.0"],
-        "autoscaler-hpa-unused 1, custom-resource-with-definition 4, domain-not-set 1, fargate-profiles-unknown 1, \
-         gateway-load-balancer 1, hpa-needs-metrics-server 1, single-replica 3",
-        "211bb1489b77",
+        "autoscaler-hpa-unused 1, custom-resource-with-definition 4, domain-not-set 1, \
+         fargate-profiles-unknown 1, gateway-grace 2, gateway-load-balancer 1, hpa-needs-metrics-server 1, \
+         request-below-size 4, single-replica 3",
+        "3ae5a9cc92b7",
     ),
     (
         "raw.githubusercontent.com/kubernetes-sigs/aws-alb-ingress-controller/vV/docs/examples/alb-ingress-controller.yaml",

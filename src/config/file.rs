@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 use super::{Ask, Layout, Part, Scaling, Scheme, Supply};
 use crate::alb::Alb;
 use crate::fargate::profile::Profile;
+use crate::fargate::sizing::{Scale, Wanted};
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
 use crate::yaml;
@@ -97,6 +98,8 @@ file! {
     gitops_path: String => ask.gitops_path;
     ha: bool => ask.ha;
     hpa: Scaling => ask.hpa;
+    scale: Scale => ask.scale;
+    sizes: BTreeMap<String, Wanted> => ask.sizes;
     cold_start: u32 => ask.cold_start;
     scale_to_zero_retention: String => ask.scale_to_zero_retention;
     queue_proxy_cpu: String => ask.queue_proxy_cpu;

@@ -1,15 +1,20 @@
-//! Fits requests and limits of a pod to the size that Fargate gives it.
+//! Fits requests and limits of pods to the size that Fargate gives them.
 //!
-//! - Requests stay: they decide the size, and HPAs count in percent of them (a request of the whole size could never be
-//!   passed). A container that asks for nothing gets its share of what is left, since Kubernetes would otherwise take its
-//!   limits for its requests.
-//! - Limits become what the size has: more could never be honoured, and less would leave unused what is paid for.
+//! A pod of a component is *filled* ([`fill`]): its containers ask for all that the size has, shared out by what they asked for
+//! before, and their limits are their requests. What is left over in a size is paid for and helps nobody: Kubernetes, dashboards
+//! and HPAs count in requests. Limits above the size could never be honoured, and a container without one takes the kubelet's
+//! memory as well before it is stopped; with requests equal to limits the pod is of the class Guaranteed, as AWS wants it.
+//! Source: <https://docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html>
+//!
+//! A Knative Service is fitted ([`to_size`]) otherwise, since queue-proxy runs beside it and has no limits: requests stay, a
+//! container that asks for nothing gets what is left, and limits become what the size has.
 
 use serde_json::{Map, Value, json};
 
-use super::pod::Pod;
+use super::pod::{Pod, is_sidecar};
 use super::quantity::{Cpu, Memory, Quantity};
 use super::size::{MIB, Requests, Size, quantity};
+use super::sizing::Wanted;
 
 /// Fits the containers of an object's pods. An object without pods stays as it is.
 ///
@@ -39,6 +44,75 @@ pub fn to_size(object: &mut Value) -> Result<(), String> {
     Ok(())
 }
 
+/// Fills the size of an object's pods: the one that is wanted, or the smallest that their requests fit. An object without pods
+/// stays as it is.
+///
+/// # Errors
+/// In words, why the pod has no size, or does not fit the one that is wanted.
+pub fn fill(object: &mut Value, wanted: Option<&Wanted>) -> Result<(), String> {
+    if let Some([cpu, memory]) = wanted.and_then(|wanted| wanted.requests) {
+        ask(object, cpu, memory)?;
+    }
+    let Some(pod) = Pod::of(object) else {
+        return Ok(());
+    };
+    let asked = Requests::of(&pod).map_err(|e| e.to_string())?;
+    let size = match wanted.and_then(|wanted| wanted.size) {
+        Some(size) if size.milli < asked.cpu.milli() || size.usable() < asked.memory.units() => {
+            let (cpu, memory) = (Cpu(asked.cpu), Memory(asked.memory));
+            return Err(format!(
+                "the pod asks for {cpu} CPU and {memory} of memory, which {size} does not have (256 MB are Fargate's own); take a \
+                 larger size, or give it requests of its own, such as {{cpu: {}, memory: {}}}",
+                Cpu(Quantity::from_milli(size.milli)),
+                Memory(Quantity::from_units(size.usable()))
+            ));
+        }
+        Some(size) => size,
+        None => Size::of(&asked).map_err(|e| e.to_string())?,
+    };
+    let containers: Vec<_> = pod.containers(false).map(|(path, container)| (path, Share::of(container))).collect();
+    let beside = pod.containers(true).filter(|(_, container)| is_sidecar(container)).map(|(_, c)| Share::of(c));
+    let (cpu_beside, memory_beside) = beside.fold((0, 0), |sum, share| (sum.0 + share.cpu, sum.1 + share.memory));
+    let overhead = Share::of_list(pod.spec.get("overhead"));
+    let cpu = shared(containers.iter().map(|(_, s)| s.cpu), size.milli - cpu_beside - overhead.cpu, 1);
+    let memory = shared(containers.iter().map(|(_, s)| s.memory), size.usable() - memory_beside - overhead.memory, MIB);
+    for (((path, _), cpu), memory) in containers.into_iter().zip(cpu).zip(memory) {
+        if let Some(container) = object.pointer_mut(&path).and_then(Value::as_object_mut) {
+            let resources = mapping(container, "resources");
+            set(mapping(resources, "requests"), cpu, memory);
+            set(mapping(resources, "limits"), cpu, memory);
+        }
+    }
+    Ok(())
+}
+
+/// Gives the one container of a pod requests in place of its own.
+fn ask(object: &mut Value, cpu: Quantity, memory: Quantity) -> Result<(), String> {
+    let paths: Vec<String> = Pod::of(object)
+        .into_iter()
+        .flat_map(|p| p.containers(false).map(|(path, _)| path).collect::<Vec<_>>())
+        .collect();
+    let [path] = paths.as_slice() else {
+        return Err(format!("the pod has {} containers; give it a `size`, which they share", paths.len()));
+    };
+    if let Some(container) = object.pointer_mut(path).and_then(Value::as_object_mut) {
+        let resources = mapping(container, "resources");
+        set(mapping(resources, "requests"), cpu.milli(), memory.units());
+    }
+    Ok(())
+}
+
+/// An amount shared out: each keeps what it has, and gets its part of the rest by that; who has nothing counts as the average.
+/// Parts are whole multiples of `unit` beyond what was there.
+fn shared(has: impl Iterator<Item = i128> + Clone, all: i128, unit: i128) -> Vec<i128> {
+    let some: Vec<i128> = has.clone().filter(|amount| *amount > 0).collect();
+    let average = if some.is_empty() { 1 } else { (some.iter().sum::<i128>() / some.len() as i128).max(1) };
+    let weight = |amount: i128| if amount > 0 { amount } else { average };
+    let weights: i128 = has.clone().map(weight).sum::<i128>().max(1);
+    let rest = (all - has.clone().sum::<i128>()).max(0);
+    has.map(|amount| amount + rest * weight(amount) / weights / unit * unit).collect()
+}
+
 /// What one container asks for, in thousandths and bytes.
 struct Share {
     cpu: i128,
@@ -51,6 +125,11 @@ impl Share {
             let at = |what| container.pointer(&format!("/resources/{what}/{key}")).filter(|v| !v.is_null());
             quantity(at("requests").or_else(|| at("limits")), key).unwrap_or_default()
         };
+        Share { cpu: asks("cpu").milli(), memory: asks("memory").units() }
+    }
+
+    fn of_list(list: Option<&Value>) -> Share {
+        let asks = |key: &str| quantity(list.and_then(|list| list.get(key)), key).unwrap_or_default();
         Share { cpu: asks("cpu").milli(), memory: asks("memory").units() }
     }
 }
@@ -133,6 +212,38 @@ mod tests {
                 assert!(of("requests") <= of("limits"), "{container:#}");
             }
         }
+    }
+
+    fn filled(containers: &Value, wanted: Option<&str>) -> Result<Vec<Value>, String> {
+        let wanted = wanted.map(|text| crate::yaml::parse_as::<Wanted>(text).unwrap());
+        let mut object = json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": containers}});
+        fill(&mut object, wanted.as_ref())?;
+        Ok(object["spec"]["containers"].as_array().unwrap().iter().map(|c| c["resources"].clone()).collect())
+    }
+
+    #[test]
+    fn a_pod_asks_for_all_that_its_size_has_and_limits_are_requests() {
+        let whole = |cpu: &str, memory: &str| {
+            let amounts = json!({"cpu": cpu, "memory": memory});
+            json!({"requests": amounts, "limits": amounts})
+        };
+        let one = json!([{"resources": resources("300m", "60Mi", "600Mi")}]);
+        assert_eq!(filled(&one, None).unwrap(), [whole("500m", "768Mi")]);
+        assert_eq!(filled(&one, Some("1 vCPU / 2 GB")).unwrap(), [whole("1", "1792Mi")]);
+        assert_eq!(filled(&one, Some("{cpu: 250m, memory: 60Mi}")).unwrap(), [whole("250m", "256Mi")]);
+        let said = filled(&one, Some("0.25 vCPU / 0.5 GB")).unwrap_err();
+        assert!(said.contains("asks for 300m CPU") && said.contains("{cpu: 250m, memory: 256Mi}"), "{said}");
+    }
+
+    #[test]
+    fn containers_share_the_rest_by_what_they_asked_for() {
+        let two =
+            json!([{"resources": resources("100m", "100Mi", "1Gi")}, {"resources": resources("50m", "50Mi", "1Gi")}]);
+        let all = filled(&two, None).unwrap();
+        // 100m to spare: two thirds and one third.
+        assert_eq!(all[0]["requests"], json!({"cpu": "166m", "memory": "170Mi"}));
+        assert_eq!(all[1]["requests"], json!({"cpu": "83m", "memory": "85Mi"}));
+        assert!(filled(&two, Some("{cpu: 1, memory: 1Gi}")).unwrap_err().contains("has 2 containers"));
     }
 
     #[test]

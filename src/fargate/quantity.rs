@@ -168,6 +168,7 @@ fn divide_up(value: i128, by: i128) -> i128 {
 }
 
 /// CPU for people: `250m`, `2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cpu(pub Quantity);
 
 impl fmt::Display for Cpu {
@@ -178,6 +179,7 @@ impl fmt::Display for Cpu {
 }
 
 /// Memory for people: `256Mi`, `2Gi`, `1000`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Memory(pub Quantity);
 
 impl fmt::Display for Memory {

@@ -3,25 +3,28 @@
 use serde_json::Value;
 
 use super::facts::Facts;
+use super::fitting::Fitting;
 use super::rule::{Action, Op, Operation, Rule, Selector};
 use super::{RuleError, template, values};
-use crate::fargate::fit;
+use crate::fargate::sizing::Sizing;
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, differences};
 use crate::manifest::document::{Document, Source};
 use crate::manifest::{ManifestError, document, edit};
 use crate::pointer;
 use crate::yaml;
 
-/// Applies `rules`, in order, to `documents`, and writes down what they do.
+/// Applies `rules`, in order, to `documents`, and writes down what they do. `sizing` is for those that fit pods to a size.
 ///
 /// # Errors
 /// The first rule that matches another number of objects than it expects, or cannot be applied.
 pub fn apply(
     rules: &[&Rule],
     facts: &Facts,
+    sizing: &Sizing,
     mut documents: Vec<Document>,
     ledger: &mut Ledger,
 ) -> Result<Vec<Document>, RuleError> {
+    let mut fitting = Fitting::new(sizing);
     for rule in rules {
         if !is_due(rule, facts)? {
             continue;
@@ -38,7 +41,7 @@ pub fn apply(
             leave_out(rule, &matched, &mut documents, ledger);
         } else {
             for index in matched {
-                change(rule, facts, &mut documents[index], ledger)?;
+                change(rule, facts, &mut fitting, &mut documents[index], ledger)?;
             }
         }
     }
@@ -145,15 +148,28 @@ fn leave_out(rule: &Rule, matched: &[usize], documents: &mut Vec<Document>, ledg
     });
 }
 
-fn change(rule: &Rule, facts: &Facts, document: &mut Document, ledger: &mut Ledger) -> Result<(), RuleError> {
+fn change(
+    rule: &Rule,
+    facts: &Facts,
+    fitting: &mut Fitting<'_>,
+    document: &mut Document,
+    ledger: &mut Ledger,
+) -> Result<(), RuleError> {
     let before = document.value()?;
-    let (after, fields) = match &rule.within {
-        None => {
+    let (after, fields) = match (&rule.within, &rule.action) {
+        (None, Action::Fit(fit)) => {
+            let after = fitting.fit(*fit, before).map_err(|why| inapplicable(rule, document, why))?;
+            let fields = differences(before, &after);
+            (after, fields)
+        }
+        (None, _) => {
             let after = act(rule, facts, before, before).map_err(|why| inapplicable(rule, document, why))?;
             let fields = differences(before, &after);
             (after, fields)
         }
-        Some(within) => change_within(rule, within, facts, before).map_err(|why| inapplicable(rule, document, why))?,
+        (Some(within), _) => {
+            change_within(rule, within, facts, before).map_err(|why| inapplicable(rule, document, why))?
+        }
     };
     if fields.is_empty() {
         return Ok(());
@@ -196,8 +212,7 @@ fn act(rule: &Rule, facts: &Facts, value: &Value, object: &Value) -> Result<Valu
                 operate(operation, facts, &mut value, object)?;
             }
         }
-        Action::Fit => fit::to_size(&mut value)?,
-        Action::Drop | Action::Add { .. } => {}
+        Action::Drop | Action::Fit(_) | Action::Add { .. } => {}
     }
     Ok(value)
 }

@@ -61,8 +61,8 @@ pub enum Action {
     Patch(Vec<Operation>),
     /// RFC 7386.
     Merge(Value),
-    /// Sizes the pods of the object to what Fargate gives them.
-    Fit,
+    /// Fits pods, and what scales them, to what Fargate gives.
+    Fit(Fit),
     /// Leaves the object out.
     Drop,
     /// Adds the objects of a template.
@@ -72,6 +72,16 @@ pub enum Action {
         /// Its text.
         text: String,
     },
+}
+
+/// What is fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// Requests and limits of pods to the size that Fargate gives them.
+    FargateSize,
+    /// The thresholds of an HPA to the requests of the pods that it scales.
+    HpaThreshold,
 }
 
 /// How many objects a rule has to match.

@@ -63,6 +63,8 @@ pub(super) fn of(
         ("gateway-grace", Fact::Text(timeouts::gateway_grace(ask).to_string())),
         ("deregistration-delay", Fact::Text(timeouts::deregistration_delay(ask).to_string())),
         ("scale-to-zero-retention", Fact::Text(ask.scale_to_zero_retention.clone().unwrap_or_else(|| "5m".to_owned()))),
+        ("scale", Fact::Text(ask.scale.unwrap_or_default().name().to_owned())),
+        ("sizes", Fact::Pairs(ask.sizes.iter().map(|(name, wanted)| (name.clone(), wanted.to_string())).collect())),
         ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),
         ("queue-proxy-memory", text(&ask.queue_proxy_memory)),
     ]))

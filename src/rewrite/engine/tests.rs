@@ -52,8 +52,8 @@ fn run(rules: &str) -> Result<(Vec<Document>, Ledger), String> {
     };
     let rules = rule::parse("rules.yaml", rules, None, &template).map_err(|e| e.to_string())?;
     let mut ledger = Ledger::default();
-    let documents =
-        apply(&rules.iter().collect::<Vec<_>>(), &facts(), documents, &mut ledger).map_err(|e| e.to_string())?;
+    let documents = apply(&rules.iter().collect::<Vec<_>>(), &facts(), &Sizing::default(), documents, &mut ledger)
+        .map_err(|e| e.to_string())?;
     Ok((documents, ledger))
 }
 

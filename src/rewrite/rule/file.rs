@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{Action, Expect, Op, Operation, Rule, RuleSet, Selector};
+use super::{Action, Expect, Fit, Op, Operation, Rule, RuleSet, Selector};
 use crate::ledger::Reason;
 use crate::pointer;
 use crate::rewrite::RuleError;
@@ -44,14 +44,6 @@ struct RawRule {
     drop: Option<bool>,
     #[serde(default)]
     add: Option<String>,
-}
-
-/// What a pod's requests and limits are fitted to.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Fit {
-    /// The size that Fargate gives the pod.
-    FargateSize,
 }
 
 /// The rules of one file. `path` is how people know it, `component` the one whose objects its rules see, and `template`
@@ -130,9 +122,7 @@ fn check(
         }
         actions.push(Action::Merge(merge));
     }
-    if let Some(Fit::FargateSize) = raw.fit {
-        actions.push(Action::Fit);
-    }
+    actions.extend(raw.fit.map(Action::Fit));
     if raw.drop.is_some() {
         actions.push(Action::Drop);
     }
@@ -147,7 +137,7 @@ fn check(
         Action::Add { .. } if !selectors.is_empty() || raw.expect.is_some() || raw.within.is_some() => {
             return Err("`add` takes no `match`, `expect` or `within`".to_owned());
         }
-        Action::Drop | Action::Fit if raw.within.is_some() => {
+        Action::Drop | Action::Fit(_) if raw.within.is_some() => {
             return Err("`drop` and `fit` take no `within`".to_owned());
         }
         Action::Add { .. } => {}
