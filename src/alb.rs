@@ -10,6 +10,9 @@ use serde::Deserialize;
 
 use crate::aws::{self, Arn};
 
+pub mod annotations;
+pub mod json;
+
 /// The longest that an ALB keeps an idle connection, in seconds.
 /// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html>
 pub const IDLE_MAX: u32 = 4000;
@@ -155,7 +158,7 @@ impl Alb {
         }
         self.inbound_cidrs
             .iter()
-            .try_for_each(|cidr| check_cidr(cidr).map_err(|why| format!("alb.inbound-cidrs `{cidr}` {why}")))?;
+            .try_for_each(|cidr| is_range(cidr).map_err(|why| format!("alb.inbound-cidrs `{cidr}` {why}")))?;
         check_once("alb.inbound-cidrs", &self.inbound_cidrs)
     }
 
@@ -237,7 +240,7 @@ fn is_made_of(text: &str, others: &str) -> bool {
 }
 
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html>
-fn is_load_balancer_name(name: &str) -> bool {
+pub fn is_load_balancer_name(name: &str) -> bool {
     name.len() <= 32
         && is_made_of(name, "-")
         && !name.starts_with('-')
@@ -266,7 +269,7 @@ fn check_once(key: &str, values: &[String]) -> Result<(), String> {
 }
 
 /// An IP range with nothing beyond its prefix: AWS stores it so, and the controller would see a difference for ever.
-fn check_cidr(text: &str) -> Result<(), String> {
+pub fn is_range(text: &str) -> Result<(), String> {
     let form = "is not a range of IP addresses, such as 10.0.0.0/8 or 2001:db8::/32";
     let (address, prefix) = text.split_once('/').ok_or(form)?;
     let (bits, width) = match address.parse().map_err(|_| form)? {
@@ -300,6 +303,11 @@ fn check_web_acl(arn: &str, region: Option<&str>) -> Result<(), String> {
     }
 }
 
+/// What a tag starts with that the controller keeps for itself.
+pub fn reserved_tag(key: &str) -> Option<&'static str> {
+    ["elbv2.k8s.aws/", "ingress.k8s.aws/"].into_iter().find(|own| key.starts_with(own))
+}
+
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
 fn check_tag(key: &str, value: &str) -> Result<(), String> {
     let is = |text: &str, most: usize| {
@@ -311,7 +319,7 @@ fn check_tag(key: &str, value: &str) -> Result<(), String> {
              at the most"
         ));
     }
-    match ["aws:", "elbv2.k8s.aws/", "ingress.k8s.aws/"].iter().find(|own| key.starts_with(**own)) {
+    match reserved_tag(key).or_else(|| key.starts_with("aws:").then_some("aws:")) {
         Some(own) => Err(format!("alb.tags `{key}`: tags that start with `{own}` are kept for AWS and the controller")),
         None => Ok(()),
     }
@@ -324,13 +332,13 @@ mod tests {
     #[test]
     fn a_range_has_nothing_beyond_its_prefix() {
         for good in ["0.0.0.0/0", "10.0.0.0/8", "192.168.1.1/32", "::/0", "2001:db8::/32", "2001:db8::1/128"] {
-            assert_eq!(check_cidr(good), Ok(()), "{good}");
+            assert_eq!(is_range(good), Ok(()), "{good}");
         }
         for bad in ["10.0.0.0", "10.0.0.0/33", "10.0.0.0/08", "10.0.0/8", "::/129", "x/8", "10.0.0.0/-1", ""] {
-            assert!(check_cidr(bad).unwrap_err().starts_with("is not a range"), "{bad}");
+            assert!(is_range(bad).unwrap_err().starts_with("is not a range"), "{bad}");
         }
         for beyond in ["10.0.0.1/8", "1.0.0.0/0", "2001:db8::1/32"] {
-            assert!(check_cidr(beyond).unwrap_err().starts_with("has bits beyond"), "{beyond}");
+            assert!(is_range(beyond).unwrap_err().starts_with("has bits beyond"), "{beyond}");
         }
     }
 

@@ -9,13 +9,17 @@ use crate::findings::{ALLOWANCE_UNUSED, Finding, Place};
 use load_balancer::Alb;
 use set::{Object, Set};
 
+mod annotations;
 mod budgets;
 mod certificates;
 mod drain;
+mod elb;
 mod gateway;
+mod groups;
 mod headroom;
 mod health;
 mod images;
+mod ingress;
 mod jobs;
 mod knative;
 mod labels;
@@ -74,6 +78,10 @@ const SUBJECTS: &[&[Check]] = &[
     jobs::CHECKS,
     budgets::CHECKS,
     network::CHECKS,
+    ingress::CHECKS,
+    annotations::CHECKS,
+    elb::CHECKS,
+    groups::CHECKS,
     gateway::CHECKS,
     health::CHECKS,
     certificates::CHECKS,

@@ -1,12 +1,15 @@
 //! Promise: every option of `alb` becomes the annotation that the controller reads, and a value that the controller or AWS
 //! would refuse is refused before anything is rendered, by its key.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 #[path = "support/run.rs"]
 mod run;
 
-use knrender::yaml;
+use knrender::findings::page::{Book, Pages, Severity};
+use knrender::lint::set::{self, Set};
+use knrender::manifest::collection::Collection;
+use knrender::{lint, yaml};
 use run::Place;
 
 const ARN: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
@@ -57,8 +60,8 @@ fn each_option_becomes_its_annotation_and_lint_and_validate_find_no_fault() {
         ("{inbound-cidrs: [10.0.0.0/8]}", vec![("inbound-cidrs", "10.0.0.0/8")]),
         ("{ssl-policy: ELBSecurityPolicy-2016-08}", vec![("ssl-policy", "ELBSecurityPolicy-2016-08")]),
         (
-            "{wafv2-acl-arn: 'arn:aws-cn:wafv2:cn-north-1:123456789012:regional/webacl/a/b'}",
-            vec![("wafv2-acl-arn", "arn:aws-cn:wafv2:cn-north-1:123456789012:regional/webacl/a/b")],
+            "{wafv2-acl-arn: 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/a/b'}",
+            vec![("wafv2-acl-arn", "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/a/b")],
         ),
         ("{shield-advanced: false}", vec![("shield-advanced-protection", "false")]),
         ("{tags: {a: b, c: ''}}", vec![("tags", "a=b,c=")]),
@@ -85,6 +88,44 @@ fn each_option_becomes_its_annotation_and_lint_and_validate_find_no_fault() {
         place.run(&["lint", "out", "--strict"]).ok();
         place.run(&["validate", "out"]).ok();
     }
+}
+
+/// What real servers said to wrong Ingresses, each to stand in place of the default render's.
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpora/alb-open.jsonl");
+
+#[test]
+fn every_mistake_that_can_be_told_from_the_ingress_is_told() {
+    let Ok(corpus) = std::fs::read_to_string(CORPUS) else {
+        eprintln!("wrong Ingresses NOT linted: ../shared/corpora is missing");
+        return;
+    };
+    let Some(place) = Place::with_upstream() else { return };
+    let render = place.run(&HTTPS).ok().stdout;
+    let others: Vec<_> = render.split("\n---\n").filter(|d| !d.contains("\nkind: Ingress\n")).collect();
+    let others = others.join("\n---\n");
+    let pages = Pages::embedded(Book::Lint).unwrap();
+    // These compare the Ingress with the time-outs of the render, whatever else is wrong with it.
+    let of_its_time = ["gateway-grace", "deregistration-delay"];
+    let (mut told, mut missed) = (0, Vec::new());
+    for row in corpus.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
+        let mut collection = Collection::default();
+        collection.add("render.yaml", &others);
+        collection.add("ingress.yaml", &row["object"].to_string());
+        let objects = set::objects(&collection.objects);
+        let findings = lint::run(&Set::new(&objects, None), &[]);
+        let is_told = findings.iter().any(|finding| {
+            finding.place.as_ref().is_some_and(|place| place.file == "ingress.yaml")
+                && !of_its_time.contains(&finding.code)
+                && pages.of(finding.code).unwrap().severity != Severity::Note
+        });
+        match (is_told, row["decidable"] == true) {
+            (true, true) => told += 1,
+            (false, true) => missed.push(row["mistake"].to_string()),
+            (_, false) => {}
+        }
+    }
+    eprintln!("wrong Ingresses: {told} of {} are told, where the Ingress tells", told + missed.len());
+    assert!(missed.is_empty(), "{}", missed.join(", "));
 }
 
 #[test]

@@ -81,7 +81,9 @@ fn probe<'s>(set: &Set<'s>, alb: &Alb<'s>, backend: &Backend<'_>, gateway: Gatew
         port,
         path: said("healthcheck-path").unwrap_or("/"),
         codes: said("success-codes").unwrap_or("200"),
-        tls: said("healthcheck-protocol").is_some_and(|protocol| protocol.eq_ignore_ascii_case("HTTPS")),
+        tls: said("healthcheck-protocol")
+            .or_else(|| said("backend-protocol"))
+            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("HTTPS")),
     })
 }
 
@@ -183,7 +185,7 @@ fn health_check_port_name(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for alb in albs {
         for backend in &alb.backends {
             let Some(name) = alb.of_backend(set, backend, "healthcheck-port").map(str::trim) else { continue };
-            if name == "traffic-port" || name.parse::<u16>().is_ok() {
+            if name == "traffic-port" || name.bytes().all(|b| b.is_ascii_digit()) {
                 continue;
             }
             let Some(service) = alb.service(set, backend) else { continue };

@@ -8,10 +8,8 @@ use serde_json::Value;
 use super::gateway::Gateway;
 use super::set::{Object, Set};
 use super::value::{entries, items};
+use crate::alb::annotations::PREFIX;
 use crate::pointer;
-
-/// What every annotation of the controller starts with.
-const PREFIX: &str = "alb.ingress.kubernetes.io/";
 
 /// The annotation that named the class before `spec.ingressClassName` did.
 pub(super) const CLASS: &str = "kubernetes.io/ingress.class";
@@ -42,6 +40,8 @@ pub(super) struct Backend<'s> {
     pub path: Option<&'s str>,
     /// Its type.
     pub path_type: &'s str,
+    /// Whether it is of a version before networking.k8s.io/v1.
+    pub legacy: bool,
 }
 
 static NOTHING: Value = Value::Null;
@@ -110,7 +110,16 @@ fn backends<'s>(ingress: &Object<'s>) -> Vec<Backend<'s>> {
     let mut found = Vec::new();
     for (key, path_type) in [("defaultBackend", "Prefix"), ("backend", "Prefix")] {
         if let Some((service, port)) = service(&spec[key]) {
-            found.push(Backend { at: format!("/spec/{key}"), service, port, host: None, path: None, path_type });
+            let legacy = !spec[key]["serviceName"].is_null();
+            found.push(Backend {
+                at: format!("/spec/{key}"),
+                service,
+                port,
+                host: None,
+                path: None,
+                path_type,
+                legacy,
+            });
         }
     }
     for (r, rule) in items(&spec["rules"]).enumerate() {
@@ -123,6 +132,7 @@ fn backends<'s>(ingress: &Object<'s>) -> Vec<Backend<'s>> {
                 host: rule["host"].as_str().filter(|host| !host.is_empty()),
                 path: Some(path["path"].as_str().unwrap_or_default()),
                 path_type: path["pathType"].as_str().unwrap_or("ImplementationSpecific"),
+                legacy: !path["backend"]["serviceName"].is_null(),
             });
         }
     }

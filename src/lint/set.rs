@@ -158,6 +158,7 @@ pub struct Set<'s> {
     scaled: BTreeMap<[&'s str; 3], i64>,
     /// The cluster's Fargate profiles, where the input tells them.
     pub profiles: Option<Profiles>,
+    region: Option<&'s str>,
 }
 
 /// The objects of what was read.
@@ -176,6 +177,7 @@ impl<'s> Set<'s> {
             labelled: BTreeMap::new(),
             scaled: BTreeMap::new(),
             profiles: None,
+            region: None,
         };
         for object in objects {
             set.kinds.entry(object.kind()).or_default().push(object);
@@ -198,6 +200,17 @@ impl<'s> Set<'s> {
         let clusters = set.all("eksctl.io", "ClusterConfig").map(|cluster| cluster.value);
         set.profiles = Profiles::with_clusters(profiles, clusters);
         set
+    }
+
+    /// The same, told which region it is for.
+    #[must_use]
+    pub fn in_region(self, region: Option<&'s str>) -> Set<'s> {
+        Set { region, ..self }
+    }
+
+    /// The region that it is for, where that was told.
+    pub fn region(&self) -> Option<&'s str> {
+        self.region
     }
 
     /// Every object.
