@@ -65,7 +65,11 @@ pub struct Alb {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AccessLogs {
     /// The bucket.
+    #[serde(default)]
     pub bucket: String,
+    /// Whether there are logs; `false` turns off what was turned on, which leaving the key out does not.
+    #[serde(default)]
+    pub enabled: Option<bool>,
     /// What the names of the logs start with.
     #[serde(default)]
     pub prefix: Option<String>,
@@ -82,6 +86,8 @@ pub struct Around<'a> {
     pub certificate: Option<&'a str>,
     /// `--region`.
     pub region: Option<&'a str>,
+    /// Whether eksctl makes the VPC.
+    pub own_vpc: bool,
 }
 
 impl Alb {
@@ -108,6 +114,14 @@ impl Alb {
                  dash at either end, and not starting with `internal-`"
             ));
         }
+        if let Some(kind) = self.ip_address_type.as_deref().filter(|kind| kind.starts_with("dualstack"))
+            && around.own_vpc
+        {
+            return Err(format!(
+                "alb.ip-address-type `{kind}` needs subnets with IPv6, and the VPC that out/cluster/eksctl.yaml makes is of IPv4 alone: \
+                 name a VPC that has them with --vpc-id and --subnets, or leave the key out"
+            ));
+        }
         if let Some(kind) = &self.ip_address_type
             && !IP_ADDRESS_TYPES.contains(&kind.as_str())
         {
@@ -118,18 +132,38 @@ impl Alb {
             return Err("alb.subnets has one subnet; an ALB needs two or more, in different availability zones".into());
         }
         check_ids("alb.security-groups", &self.security_groups)?;
-        self.check_inbound_cidrs()?;
+        if self.security_groups.len() > SECURITY_GROUPS {
+            return Err(format!(
+                "alb.security-groups has {}, and an ALB takes five, one of which is the controller's own, by which the pods let the ALB \
+                 in",
+                self.security_groups.len()
+            ));
+        }
+        if self.tags.len() > TAGS {
+            return Err(format!(
+                "alb.tags has {}, and AWS lets a resource have 50, three of which are the controller's own",
+                self.tags.len()
+            ));
+        }
+        self.check_inbound_cidrs(around)?;
         if let Some(policy) = &self.ssl_policy {
             if !policy.strip_prefix("ELBSecurityPolicy-").is_some_and(|rest| is_made_of(rest, "-")) {
                 return Err(format!(
                     "alb.ssl-policy `{policy}` is not a security policy, such as ELBSecurityPolicy-TLS13-1-2-2021-06"
                 ));
             }
+            let policies = &annotations::known().ssl_policies;
+            if !policies.has(policy) {
+                let near = policies.nearest(policy).map(|near| format!("; {near} is near it")).unwrap_or_default();
+                return Err(format!(
+                    "alb.ssl-policy `{policy}` is none of those that Elastic Load Balancing has{near}"
+                ));
+            }
             if around.certificate.is_none() {
                 return Err("alb.ssl-policy is about HTTPS, and there is none without --certificate-arn".into());
             }
         }
-        if let Some(arn) = &self.wafv2_acl_arn {
+        if let Some(arn) = self.wafv2_acl_arn.as_deref().filter(|arn| *arn != "none") {
             check_web_acl(arn, around.region)?;
         }
         if self.grpc == Some(true) {
@@ -148,7 +182,7 @@ impl Alb {
         self.access_logs.as_ref().map_or(Ok(()), AccessLogs::check)
     }
 
-    fn check_inbound_cidrs(&self) -> Result<(), String> {
+    fn check_inbound_cidrs(&self, around: Around<'_>) -> Result<(), String> {
         if !self.inbound_cidrs.is_empty() && !self.security_groups.is_empty() {
             return Err(
                 "alb.inbound-cidrs is ignored where alb.security-groups is given: put the ranges into the rules of these security \
@@ -159,17 +193,35 @@ impl Alb {
         self.inbound_cidrs
             .iter()
             .try_for_each(|cidr| is_range(cidr).map_err(|why| format!("alb.inbound-cidrs `{cidr}` {why}")))?;
+        let is_v4 = self.ip_address_type.as_deref().is_none_or(|kind| kind == "ipv4");
+        if is_v4 && !self.inbound_cidrs.is_empty() && self.inbound_cidrs.iter().all(|cidr| cidr.contains(':')) {
+            return Err(
+                "alb.inbound-cidrs has ranges of IPv6 alone, and the ALB has IPv4 addresses alone: nobody would get in. Add ranges of \
+                 IPv4, or `ip-address-type: dualstack`"
+                    .into(),
+            );
+        }
+        let rules = self.inbound_cidrs.len() * if around.certificate.is_some() { 2 } else { 1 };
+        if rules > RULES {
+            return Err(format!(
+                "alb.inbound-cidrs has {}, which are {rules} rules, one for each port of the ALB; a security group has {RULES}, where \
+                 the quota was not raised: have fewer, or put a prefix list into a security group of your own (alb.security-groups)",
+                self.inbound_cidrs.len()
+            ));
+        }
         check_once("alb.inbound-cidrs", &self.inbound_cidrs)
     }
 
-    /// The annotations, without the prefix `alb.ingress.kubernetes.io/`.
-    pub fn annotations(&self) -> Pairs {
+    /// The annotations, without the prefix `alb.ingress.kubernetes.io/`. The Ingress takes every request, so that in a group it
+    /// comes last unless somebody says otherwise. A policy of TLS is the same for a whole group: there only the user names one.
+    pub fn annotations(&self, group: Option<&str>, certificate: Option<&str>) -> Pairs {
         let mut pairs = Pairs::new();
         let mut set = |name: &str, value: Option<String>| {
             pairs.extend(value.map(|value| (name.to_owned(), value)));
         };
         let list = |values: &[String]| (!values.is_empty()).then(|| values.join(","));
-        set("group.order", self.group_order.map(|order| order.to_string()));
+        let order = self.group_order.or_else(|| group.map(|_| LAST));
+        set("group.order", order.map(|order| order.to_string()));
         set("load-balancer-name", self.load_balancer_name.clone());
         set("ip-address-type", self.ip_address_type.clone());
         set("subnets", list(&self.subnets));
@@ -177,7 +229,8 @@ impl Alb {
         // Without it the pods' own security group would not let the ALB in.
         set("manage-backend-security-group-rules", list(&self.security_groups).map(|_| "true".to_owned()));
         set("inbound-cidrs", list(&self.inbound_cidrs));
-        set("ssl-policy", self.ssl_policy.clone());
+        let policy = certificate.filter(|_| group.is_none()).map(|_| SSL_POLICY.to_owned());
+        set("ssl-policy", self.ssl_policy.clone().or(policy));
         set("wafv2-acl-arn", self.wafv2_acl_arn.clone());
         set("shield-advanced-protection", self.shield_advanced.map(|on| on.to_string()));
         let tags: Vec<String> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -193,7 +246,8 @@ impl Alb {
             pairs.extend(value.map(|value| (name.to_owned(), value)));
         };
         let logs = self.access_logs.as_ref();
-        set("access_logs.s3.enabled", logs.map(|_| "true".to_owned()));
+        set("access_logs.s3.enabled", logs.map(|logs| logs.is_on().to_string()));
+        let logs = logs.filter(|logs| logs.is_on());
         set("access_logs.s3.bucket", logs.map(|logs| logs.bucket.clone()));
         set("access_logs.s3.prefix", logs.and_then(|logs| logs.prefix.clone()));
         set("deletion_protection.enabled", self.deletion_protection.map(|on| on.to_string()));
@@ -203,9 +257,19 @@ impl Alb {
 }
 
 impl AccessLogs {
+    fn is_on(&self) -> bool {
+        self.enabled.unwrap_or(true)
+    }
+
     /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html>
     fn check(&self) -> Result<(), String> {
-        let AccessLogs { bucket, prefix } = self;
+        let AccessLogs { bucket, prefix, .. } = self;
+        if !self.is_on() {
+            return Ok(());
+        }
+        if bucket.is_empty() {
+            return Err("alb.access-logs: missing field `bucket`, the S3 bucket that the logs go to".into());
+        }
         let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let is_bucket = (3..=63).contains(&bucket.len())
             && bucket.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
@@ -231,6 +295,26 @@ impl AccessLogs {
         }
     }
 }
+
+/// Security groups of the user's own beside that of the controller.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+const SECURITY_GROUPS: usize = 4;
+
+/// Tags of the user's own beside the three of the controller.
+/// Source: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>
+pub const TAGS: usize = 47;
+
+/// Rules that let somebody into a security group, where the quota was not raised.
+/// Source: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>
+pub const RULES: usize = 60;
+
+/// Which versions of TLS are spoken where nobody says: 1.2 and 1.3, with forward secrecy. The controller's own default is of
+/// 2016 and speaks 1.0.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html>
+const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06";
+
+/// The last place in a group: what takes every request must not be asked before the others.
+const LAST: i32 = 1000;
 
 const IP_ADDRESS_TYPES: [&str; 3] = ["ipv4", "dualstack", "dualstack-without-public-ipv4"];
 
@@ -344,6 +428,6 @@ mod tests {
 
     #[test]
     fn nothing_asked_for_is_nothing_written() {
-        assert_eq!((Alb::default().annotations(), Alb::default().attributes()), (vec![], vec![]));
+        assert_eq!((Alb::default().annotations(None, None), Alb::default().attributes()), (vec![], vec![]));
     }
 }

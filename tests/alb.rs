@@ -129,11 +129,33 @@ fn every_mistake_that_can_be_told_from_the_ingress_is_told() {
 }
 
 #[test]
+fn what_was_turned_on_can_be_turned_off_and_tls_is_current() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", "alb: {access-logs: {enabled: false}, wafv2-acl-arn: none, shield-advanced: false}\n");
+    let ingress = yaml::parse(&ingress(&place.run(&HTTPS).ok().stdout)).unwrap();
+    let is = |name: &str| ingress["metadata"]["annotations"][format!("alb.ingress.kubernetes.io/{name}")].as_str();
+    assert!(is("load-balancer-attributes").unwrap().ends_with(",access_logs.s3.enabled=false"));
+    assert_eq!((is("wafv2-acl-arn"), is("shield-advanced-protection")), (Some("none"), Some("false")));
+    assert_eq!(is("ssl-policy"), Some("ELBSecurityPolicy-TLS13-1-2-Res-2021-06"));
+}
+
+#[test]
+fn two_addresses_need_a_vpc_that_has_them() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", "alb: {ip-address-type: dualstack}\n");
+    let said = place.run(&["--cluster-name", "prod", "--region", "eu-west-1"]).fails(2);
+    assert!(said.contains("eksctl.yaml makes is of IPv4 alone"), "{said}");
+    let vpc = ["--cluster-name", "prod", "--region", "eu-west-1", "--vpc-id", "vpc-0123456789abcdef0"];
+    place.run(&vpc).ok();
+}
+
+#[test]
 fn a_group_is_joined_with_or_without_a_place_in_it() {
     let Some(place) = Place::with_upstream() else { return };
     let plain = place.run(&["--alb-group", "shared"]).ok().stdout;
     let annotations = &yaml::parse(&ingress(&plain)).unwrap()["metadata"]["annotations"];
     assert_eq!(annotations["alb.ingress.kubernetes.io/group.name"], "shared");
+    assert_eq!(annotations["alb.ingress.kubernetes.io/group.order"], "1000", "it takes every request, and comes last");
     place.write("knrender.yaml", "alb: {group-order: -1}\n");
     let placed = place.run(&["--alb-group", "on"]).ok().stdout;
     let annotations = &yaml::parse(&ingress(&placed)).unwrap()["metadata"]["annotations"];
@@ -238,7 +260,10 @@ fn a_value_that_would_be_refused_is_refused_by_its_key() {
             "{access-logs: {bucket: logs, prefix: AWSLogs}}",
             "alb.access-logs.prefix `AWSLogs` must not have AWSLogs in it",
         ),
-        ("{access-logs: {prefix: a}}", "knrender.yaml, line 1, column 21: "),
+        ("{access-logs: {prefix: a}}", "alb.access-logs: missing field `bucket`"),
+        ("{ssl-policy: ELBSecurityPolicy-TLS13-1-2-2021}", "ELBSecurityPolicy-TLS13-1-2-2021-06 is near it"),
+        ("{security-groups: [a, b, c, d, e]}", "alb.security-groups has 5, and an ALB takes five, one of which"),
+        ("{inbound-cidrs: ['2001:db8::/32']}", "nobody would get in"),
         ("{waf: a}", "knrender.yaml, line 1, column 7: "),
     ] {
         place.write("knrender.yaml", &format!("alb: {options}\n"));

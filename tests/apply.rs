@@ -352,12 +352,38 @@ fn deleting_goes_webhooks_ingress_custom_resources_the_rest_namespaces() {
 }
 
 #[test]
+fn an_alb_with_deletion_protection_is_told_before_anything_is_deleted() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.place.write("knrender.yaml", "alb: {deletion-protection: true}\n");
+    cluster.place.run(&[&PROD[..], &["--out", "out"]].concat()).ok();
+    cluster.apply(&["--yes"]).ok();
+    let changes = cluster.changes();
+    let said = cluster.apply(&["--yes", "--delete"]).fails(3);
+    assert_has(&said, &["has deletion protection", "alb: {deletion-protection: false}", "Nothing was changed"]);
+    assert_eq!(cluster.changes(), changes);
+}
+
+#[test]
+fn gateway_pods_without_readiness_gates_are_replaced_once() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.place.write("knrender.yaml", "alb: {readiness-gates: true}\n");
+    cluster.place.run(&[&PROD[..], &["--out", "out"]].concat()).ok();
+    cluster.is("ungated", "3scale-kourier-gateway-1\n");
+    let restarts = |cluster: &Cluster| cluster.calls().iter().filter(|c| c.contains("rollout restart")).count();
+    assert_has(&cluster.apply(&["--yes"]).ok().stdout, &["Restart the gateway"]);
+    cluster.apply(&["--yes"]).ok();
+    assert_eq!(restarts(&cluster), 1);
+}
+
+#[test]
 fn an_ingress_that_stays_is_explained_and_nothing_behind_it_is_deleted() {
     let Some(cluster) = Cluster::with(&PROD) else { return };
     cluster.apply(&["--yes"]).ok();
     cluster.is("stays", "ingress\n");
     let ran = cluster.apply(&["--yes", "--delete"]);
-    assert_has(&ran.stdout, &["Where the controller is gone, that never happens", "\"finalizers\":null"]);
+    assert_has(&ran.stdout, &["Where the controller is gone, that never happens: install it again"]);
+    // A finalizer that is taken off leaves an ALB behind.
+    assert!(!ran.stdout.contains("\"finalizers\":null"));
     assert_has(&ran.fails(1), &["ingress.networking.k8s.io is still there: not within 3 seconds"]);
     assert!(!cluster.changes().iter().any(|c| c.contains("delete deployment.apps")));
 }

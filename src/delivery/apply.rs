@@ -19,6 +19,9 @@ const JOB_LABEL: &str = "app";
 /// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/config/post-install/storage-version-migration.yaml>
 const MIGRATION: (&str, &str) = ("app.kubernetes.io/component", "storage-version-migration-job");
 
+/// The Deployment that readiness gates are for, whose pods have its name as their label `app`.
+const GATED: &str = "kourier-system/3scale-kourier-gateway";
+
 /// The script.
 ///
 /// # Errors
@@ -73,6 +76,7 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "migration_only": migration.map(|job| format!("{JOB_LABEL}={}", app(job))).unwrap_or_default(),
         "ingress_kind": ingresses.first().map(|d| kind(&d.identity())).unwrap_or_default(),
         "grace": if stack.rule_set == RuleSet::Fargate { fact("gateway-grace").unwrap_or_default() } else { String::new() },
+        "gated": if stack.facts.holds("alb-readiness-gates", &json!(true)).unwrap_or(false) { GATED } else { "" },
         "wait": 2 * fact("timeout").and_then(|t| t.parse::<u32>().ok()).unwrap_or(600),
         "supported": stack.supported.iter().map(supported).collect::<Vec<_>>(),
         "objects": objects(delivery.batches.all().map(Document::identity))?,

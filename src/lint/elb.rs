@@ -11,7 +11,7 @@ use super::set::{Object, Set};
 use super::value::items;
 use super::{Check, Found};
 use crate::alb::annotations::{self, Fault, known};
-use crate::alb::{is_load_balancer_name, json, reserved_tag};
+use crate::alb::{RULES, TAGS, is_load_balancer_name, json, reserved_tag};
 use crate::aws::{Arn, partition_of};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -95,9 +95,6 @@ fn are_codes(text: &str, range: &std::ops::RangeInclusive<u16>) -> bool {
             None => code(part).is_some(),
         })
 }
-
-/// Tags that AWS lets a resource have, less the three that the controller adds.
-const TAGS: usize = 47;
 
 fn tags(text: &str) -> Option<String> {
     let pairs = annotations::map(text)?;
@@ -266,17 +263,16 @@ fn nobody_gets_in(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     }
 }
 
-/// Rules that a security group may have, and rules that an ALB may have, where no quota was raised.
-const SECURITY_GROUP_RULES: usize = 60;
+/// Rules that an ALB may have, where the quota was not raised.
 const LISTENER_RULES: usize = 100;
 
 fn rules_quota(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for alb in albs {
         let listeners = alb.listeners().map_or(1, |listeners| listeners.len());
         let cidrs = alb.annotation("inbound-cidrs").map_or(0, |text| annotations::list(text).len());
-        if cidrs * listeners > SECURITY_GROUP_RULES {
+        if cidrs * listeners > RULES {
             let what = format!(
-                "{cidrs} ranges for {listeners} listeners are {} rules, and a security group has {SECURITY_GROUP_RULES} where the \
+                "{cidrs} ranges for {listeners} listeners are {} rules, and a security group has {RULES} where the \
                  quota was not raised",
                 cidrs * listeners
             );

@@ -43,7 +43,7 @@ pub(super) fn of(
         ("subnets", Fact::Names(ask.subnets.clone())),
         ("account-id", text(&ask.account_id)),
         ("alb-group", text(&ask.alb_group)),
-        ("alb-annotations", Fact::Pairs(ask.alb.annotations())),
+        ("alb-annotations", Fact::Pairs(ask.alb.annotations(ask.alb_group.as_deref(), ask.certificate_arn.as_deref()))),
         ("alb-attributes", Fact::Pairs(ask.alb.attributes())),
         ("alb-grpc", Fact::Flag(ask.alb.grpc.unwrap_or(false))),
         ("alb-readiness-gates", Fact::Flag(ask.alb.readiness_gates.unwrap_or(false))),

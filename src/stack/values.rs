@@ -84,6 +84,7 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
         group: ask.alb_group.as_deref(),
         certificate: ask.certificate_arn.as_deref(),
         region: ask.region.as_deref(),
+        own_vpc: ask.cluster_name.is_some() && ask.region.is_some() && ask.vpc_id.is_none(),
     })?;
     gitops::check(ask)?;
     check("--queue-proxy-cpu", &ask.queue_proxy_cpu, is_request, "is not a quantity such as 25m")?;
@@ -172,7 +173,7 @@ mod tests {
         ] {
             resolve(good.clone()).unwrap_or_else(|e| panic!("{good:?}: {e}"));
         }
-        for bad in [
+        for bad in vec![
             Ask { domain: some("https://example.com"), ..Ask::default() },
             Ask { domain: some("example"), ..Ask::default() },
             Ask { domain: some("*.example.com"), ..Ask::default() },

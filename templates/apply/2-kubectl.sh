@@ -113,7 +113,8 @@ late() { fail 1 "$*: not within $WAIT seconds (KNRENDER_WAIT). Running this agai
 
 # One batch. Server-side apply takes fields from other managers, as client-side apply always did; what controllers fill
 # in at run time (a webhook's caBundle, the webhook's certificate, the ALB's name in config-domain) is in no manifest, so
-# that neither way of applying touches it. A webhook's rules that are in one are those that Knative sets. The exception is
+# that neither way of applying touches it. A webhook's rules are put back at each run, and Knative expands them again within
+# seconds; what it watches is the same before and after. The exception is
 # Knative 0.10's ClusterRole knative-serving-admin, whose `rules: []` empties it until kube-controller-manager fills it.
 apply() {
   file=$1

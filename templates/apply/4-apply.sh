@@ -110,6 +110,18 @@ apply_all() {
     fail 1 "everything is applied, and the Ingress has no ALB: $no_controller. Install the controller ($(how_to_install)) and run this again, or say --without-controller where that is meant."
   fi
   await_addresses
+  gate_gateway
+}
+
+# The controller puts readiness gates on pods that start when it knows the Ingress, and the gateway's first ones are older. A
+# restart, once, is enough; pods that have the gate are left alone.
+gate_gateway() {
+  if [ -z "$GATED" ]; then return; fi
+  persist "look for readiness gates" get_any pods --namespace "${GATED%/*}" --selector app="${GATED#*/}" -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{if not .spec.readinessGates}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}{{end}}' || late "the server does not answer"
+  if [ -z "$said" ]; then return; fi
+  say "Restart the gateway, whose pods started before there was an Ingress to gate them"
+  persist "restart the gateway" k rollout restart "deployment/${GATED#*/}" --namespace "${GATED%/*}" || late "restart the gateway"
+  persist "wait for the gateway" k rollout status "deployment/${GATED#*/}" --namespace "${GATED%/*}" --timeout="$(a_while)" || late "the gateway is not available"
 }
 
 apply_batch() {

@@ -29,6 +29,21 @@ own_objects() {
   get_any "$1" --all-namespaces -o go-template='{{range .items}}{{if not .metadata.ownerReferences}}{{with .metadata.namespace}}{{.}}/{{end}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}'
 }
 
+# An ALB with deletion protection stays, and with it its Ingress: better not to begin.
+check_protection() {
+  while read -r namespace name; do
+    if [ -z "$name" ]; then continue; fi
+    ask "look at Ingress $namespace/$name" get_any "$INGRESS_KIND" "$name" --namespace "$(namespace_of "$namespace")" --ignore-not-found -o jsonpath='{.metadata.annotations.alb\.ingress\.kubernetes\.io/load-balancer-attributes}'
+    case $said in
+    *deletion_protection.enabled=true*)
+      fail 3 "the ALB of Ingress $namespace/$name has deletion protection, so that it could not be deleted. Take it back first: render with \`alb: {deletion-protection: false}\`, run this script without --delete, and then again with it. Nothing was changed."
+      ;;
+    esac
+  done <<END
+$(if [ -n "$INGRESS_KIND" ]; then of_kind "$INGRESS_KIND"; fi)
+END
+}
+
 warn_of_loss() {
   ask "list the CRDs" custom_kinds
   kinds=$said
@@ -109,9 +124,8 @@ why_it_stays() {
   ingress.*)
     say "  hint: the load balancer controller takes its finalizer off when the ALB is gone. Where the controller runs, its log"
     say "        says what holds it up (kubectl logs --namespace kube-system --selector app.kubernetes.io/name=${CONTROLLER:-alb-ingress-controller})."
-    say "        Where the controller is gone, that never happens: install it again, or delete the ALB and its target groups by"
-    say "        hand (aws elbv2 describe-load-balancers), and then:"
-    say "        kubectl patch ingress $3 --namespace $2 --type merge --patch '{\"metadata\":{\"finalizers\":null}}'"
+    say "        Where the controller is gone, that never happens: install it again ($(how_to_install)), and it goes on from here."
+    say "        Taking the finalizer off by hand would leave an ALB behind that nobody looks after and AWS bills."
     ;;
   namespace) say "  hint: kube-controller-manager empties a namespace; \`kubectl get namespace $3 -o yaml\` says what is left in it." ;;
   customresourcedefinition.*) say "  hint: objects of this kind are left, and who made them has to let go: kubectl get $3 --all-namespaces" ;;

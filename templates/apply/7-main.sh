@@ -45,6 +45,7 @@ main() {
   if [ "$WAIT" -gt 60 ]; then start_clock 60; else start_clock "$WAIT"; fi
   check_server
   if [ -n "$delete" ]; then
+    check_protection
     warn_of_loss
     confirm "Delete all of this render from this cluster?"
     begin

@@ -227,7 +227,12 @@ get)
     fi
     ;;
   job) if [ -e "objects/job~$namespace~$2" ] && [ ! -e idle ]; then said job Complete; fi ;;
-  pods | events) echo "No resources found" >&2 ;;
+  pods | events)
+    case $output in
+    *readinessGates*) if [ -e ungated ]; then cat ungated && rm ungated; fi ;;
+    *) echo "No resources found" >&2 ;;
+    esac
+    ;;
   deployment)
     if [ -e "objects/deployment~$namespace~$2" ]; then case $output in *observedGeneration*) if [ ! -e idle ] || [ -e stuck ]; then echo 1; fi ;; *conditions*) if [ -e idle ]; then echo "$2 False"; else echo "$2 True"; fi ;; *) echo "app=$2," ;; esac fi
     ;;
@@ -237,6 +242,7 @@ get)
     name=${2:-}
     shift
     case $output in
+    *load-balancer-attributes*) sed -n 's/.*load-balancer-attributes: //p' "objects/$(canon "$kinds")~$namespace~$name" 2>/dev/null ;;
     *loadBalancer*) if [ -e "objects/$(canon "$kinds")~$namespace~$name" ] && [ ! -e idle ]; then said address k8s-1.eu-west-1.elb.amazonaws.com; fi ;;
     *)
       for kind in $kinds; do
