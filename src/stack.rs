@@ -407,8 +407,9 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
     }
     if ask.internal_tls == Some(true) {
         warnings.push(
-            "--internal-tls: Knative's controller does not start before cert-manager and its CRDs are in the cluster \
-             (https://knative.dev/docs/serving/encryption/system-internal-tls/)."
+            "--internal-tls is experimental in Knative, and this render does not complete it: cert-manager has to be there first, on \
+             Fargate with webhook.securePort other than 10250, and so has a ClusterIssuer knative-selfsigned-issuer; Knative's \
+             controller does not start before (https://knative.dev/docs/serving/encryption/system-internal-tls/)."
                 .to_owned(),
         );
     }
