@@ -13,6 +13,7 @@ pub mod error;
 pub mod fargate;
 pub mod findings;
 pub mod images;
+pub mod knative;
 pub mod kubernetes;
 pub mod ledger;
 pub mod lint;

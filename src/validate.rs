@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::findings::allow::{self, Allowance};
 use crate::findings::{Finding, Place};
-use crate::kubernetes::{RemovedApis, Version};
+use crate::kubernetes::{RemovedApis, Version, names};
 use crate::manifest::collection::Placed;
 use crate::manifest::object::is_kubernetes_group;
 use at::At;
@@ -29,6 +29,7 @@ mod endpoints;
 mod events;
 mod flow;
 mod jobs;
+mod knative;
 mod limits;
 mod meta;
 pub mod model;
@@ -103,9 +104,11 @@ impl Validation<'_> {
         let model = Model::of(self.target);
         let removed = RemovedApis::embedded()?;
         let crds = custom::Definitions::of(self.objects);
+        let webhook = knative::Webhook::of(self.objects);
         let mut findings = Vec::new();
         let mut unchecked = BTreeMap::new();
         for object in self.due() {
+            let start = findings.len();
             let mut found = Found { object, target: model.version(), findings: &mut findings };
             let api = &object.head.api_version;
             let own = model.kind(api, &object.identity.kind);
@@ -122,6 +125,22 @@ impl Validation<'_> {
             } else {
                 *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
             }
+            if knative::fills(&webhook, object) {
+                let filled =
+                    |f: &Finding| f.code == "missing-field" && field(f).is_some_and(|f| f.starts_with("/spec"));
+                let own = findings.split_off(start);
+                findings.extend(own.into_iter().filter(|finding| !filled(finding)));
+            }
+            let mut refused = Vec::new();
+            let mut found = Found { object, target: model.version(), findings: &mut refused };
+            knative::check(&mut found, &webhook, &model, crds.has_group(&object.identity.group));
+            for finding in refused {
+                // What the API server says of a field, it says before it asks the webhook.
+                let is_known = |known: &Finding| field(known) == field(&finding);
+                if !findings[start..].iter().any(is_known) {
+                    findings.push(finding);
+                }
+            }
         }
         crds.say_unchecked(&mut findings);
         duplicates(self.objects, &mut findings);
@@ -137,6 +156,11 @@ impl Validation<'_> {
         }
         Ok(allow::settle(findings, allowances))
     }
+}
+
+/// The field that a finding is about.
+fn field(finding: &Finding) -> Option<&str> {
+    finding.place.as_ref().map(|place| place.field.as_str())
 }
 
 /// The checks of a kind, beyond its fields.

@@ -23,7 +23,7 @@ fn collected(objects: &[Value]) -> Collection {
 }
 
 /// Code and field of what is found for one version of Kubernetes.
-fn found_for(minor: u16, objects: &[Value], complete: bool) -> Vec<(String, String)> {
+pub(super) fn found_for(minor: u16, objects: &[Value], complete: bool) -> Vec<(String, String)> {
     let collection = collected(objects);
     let target = Version::one(minor);
     let validation = Validation { target, objects: &collection.objects, complete, only: None };
@@ -39,7 +39,7 @@ fn found(objects: &[Value]) -> Vec<(String, String)> {
     found
 }
 
-fn set(value: &mut Value, pointer: &str, new: Option<Value>) {
+pub(super) fn set(value: &mut Value, pointer: &str, new: Option<Value>) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
     let key = key.replace("~1", "/").replace("~0", "~");
     let parent = made(value, parent);
@@ -117,6 +117,8 @@ fn every_code_has_an_example() {
         "allowance-unused",
         "cel-not-checked",
         "generate-name",
+        "knative-config",
+        "knative-refused",
         "last-applied-too-large",
         "not-checked",
         "object-twice",
