@@ -8,6 +8,7 @@ use crate::{embedded, yaml};
 
 pub mod addresses;
 pub mod eks;
+pub(crate) mod format;
 pub mod names;
 pub mod target;
 pub mod time_zones;

@@ -1,9 +1,11 @@
 //! `CustomResourceDefinition`s as the API server reads them: whether their schemas are structural ([`structural`]), and whether
 //! objects are what they say ([`instance`], and [`cel`] for rules).
 
+pub mod admission;
 pub mod cel;
-mod format;
+mod declaration;
 pub mod instance;
+mod path;
 pub mod structural;
 
 /// Something that the API server refuses.
@@ -28,4 +30,8 @@ pub enum ProblemKind {
     Missing,
     /// Anything else.
     Value,
+}
+
+fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
+    value.get(key).and_then(serde_json::Value::as_str).unwrap_or_default()
 }

@@ -166,6 +166,9 @@ fn field(finding: &Finding) -> Option<&str> {
 /// The checks of a kind, beyond its fields.
 fn kinds(found: &mut Found<'_>, type_name: &str) {
     let (group, kind) = (type_name.split('.').next().unwrap_or_default(), found.object.identity.kind.as_str());
+    if matches!(group, "admissionregistration" | "resource") {
+        custom::expressions(found);
+    }
     match (group, kind) {
         ("apps", "ControllerRevision") => workloads::revision(found),
         ("apps" | "batch", _) | ("core", "Pod" | "PodTemplate" | "ReplicationController") => workloads::check(found),

@@ -58,6 +58,12 @@ impl Quantity {
         Quantity((self.0 + other.0).clamp(-MAX, MAX))
     }
 
+    /// The difference, cut off at the smallest quantity.
+    #[must_use]
+    pub fn minus(self, other: Quantity) -> Quantity {
+        Quantity((self.0 - other.0).clamp(-MAX, MAX))
+    }
+
     /// Reads a quantity.
     pub fn parse(text: &str) -> Result<Quantity, QuantityError> {
         read(text).ok_or_else(|| QuantityError(text.escape_debug().to_string()))

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::{Found, text};
 use crate::findings::Finding;
 use crate::manifest::collection::Placed;
+use crate::schema::cel::Rules;
 use crate::schema::{self, Problem, ProblemKind};
 
 /// The CRDs among the objects.
@@ -16,12 +18,18 @@ pub(super) struct Definitions<'o> {
     groups: BTreeSet<&'o str>,
     /// Rules in CEL that could not be evaluated.
     unchecked: RefCell<BTreeMap<(String, String), BTreeSet<String>>>,
+    /// The rules of the versions that were asked for, compiled.
+    rules: RefCell<BTreeMap<(String, String, String), Rc<Rules>>>,
 }
 
 impl<'o> Definitions<'o> {
     pub(super) fn of(objects: &'o [Placed]) -> Definitions<'o> {
-        let mut definitions =
-            Definitions { by_kind: BTreeMap::new(), groups: BTreeSet::new(), unchecked: RefCell::default() };
+        let mut definitions = Definitions {
+            by_kind: BTreeMap::new(),
+            groups: BTreeSet::new(),
+            unchecked: RefCell::default(),
+            rules: RefCell::default(),
+        };
         for object in objects.iter().filter(|o| o.identity.kind == "CustomResourceDefinition") {
             let Some(spec) = object.value.get("spec") else { continue };
             let kind = spec.get("names").map_or("", |names| text(names, "kind"));
@@ -70,7 +78,9 @@ impl<'o> Definitions<'o> {
             problems.retain(|problem| !(keeps && problem.kind == ProblemKind::Unknown));
             // Like the API server, which looks at rules where nothing else is wrong.
             if problems.is_empty() && schema::cel::has_rules(schema) {
-                let verdict = schema::cel::check(schema, &object.value, status);
+                let key = (group.to_owned(), kind.to_owned(), wanted.to_owned());
+                let rules = Rc::clone(self.rules.borrow_mut().entry(key).or_insert_with(|| Rc::new(Rules::of(schema))));
+                let verdict = rules.check(schema, &object.value, status);
                 problems = verdict.problems;
                 let key = (group.to_owned(), kind.to_owned());
                 self.unchecked.borrow_mut().entry(key).or_default().extend(verdict.unchecked);
@@ -86,7 +96,7 @@ impl<'o> Definitions<'o> {
     pub(super) fn say_unchecked(&self, findings: &mut Vec<Finding>) {
         for ((group, kind), rules) in self.unchecked.borrow().iter().filter(|(_, rules)| !rules.is_empty()) {
             let Some((crd, _)) = self.by_kind.get(&(group.as_str(), kind.as_str())) else { continue };
-            let rules = rules.iter().map(|rule| format!("`{}`", rule.trim())).collect::<Vec<_>>().join(", ");
+            let rules = rules.iter().cloned().collect::<Vec<_>>().join(", ");
             let (place, what) = (Some(super::place(crd, "")), format!("not evaluated: {rules}"));
             findings.push(Finding { code: "cel-not-checked", place, what, allowed: None });
         }
@@ -105,7 +115,15 @@ fn say(found: &mut Found<'_>, problem: Problem) {
 
 /// A CRD.
 pub(super) fn definition(found: &mut Found<'_>) {
-    for problem in schema::structural::problems(&found.object.value) {
+    for problem in schema::structural::problems(&found.object.value, found.target.minor) {
         found.at("crd-invalid", &problem.field, problem.what);
+    }
+}
+
+/// CEL in kinds of Kubernetes' own.
+pub(super) fn expressions(found: &mut Found<'_>) {
+    let object = found.object;
+    for problem in schema::admission::problems(&object.identity.kind, &object.value, found.target.minor) {
+        say(found, problem);
     }
 }

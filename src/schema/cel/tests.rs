@@ -5,7 +5,7 @@ use serde_json::json;
 fn verdict(spec: &Value, given: &Value) -> (Vec<String>, Vec<String>) {
     let schema = json!({"type": "object", "properties": {"spec": spec}});
     let object = json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "a"}, "spec": given});
-    let verdict = check(&schema, &object, true);
+    let verdict = Rules::of(&schema).check(&schema, &object, true);
     let problems = verdict.problems.into_iter().map(|p| format!("{}: {}", p.field, p.what)).collect();
     (problems, verdict.unchecked.into_iter().collect())
 }
@@ -66,9 +66,78 @@ fn a_rule_about_changes_says_nothing_of_an_object_that_is_made() {
 
 #[test]
 fn a_rule_that_is_not_understood_is_held_against_nobody() {
-    for rule in ["url(self.size).getHost() == 'a'", "self.from ===", "self.size + 1 == 2"] {
-        assert_eq!(verdict(&schema(rule), &json!({"from": 1, "size": "a"})), (vec![], vec![rule.to_owned()]));
+    for rule in ["nope(self.size)", "self.from ===", "self.size + 1 == 2"] {
+        let (problems, unchecked) = verdict(&schema(rule), &json!({"from": 1, "size": "a"}));
+        assert_eq!(problems, Vec::<String>::new());
+        assert!(unchecked.len() == 1 && unchecked[0].starts_with(&format!("`{rule}` (")), "{unchecked:?}");
     }
+}
+
+#[test]
+fn a_rule_beyond_the_budget_is_told_and_not_waited_for() {
+    let rule = "self.n.all(a, self.n.all(b, self.n.all(c, self.n.all(d, a + b + c + d < 5000))))";
+    let spec = json!({"type": "object", "x-kubernetes-validations": [{"rule": rule}],
+        "properties": {"n": {"type": "array", "items": {"type": "integer"}}}});
+    let (problems, unchecked) = verdict(&spec, &json!({"n": (0..200).collect::<Vec<_>>()}));
+    assert_eq!((problems.len(), unchecked.len()), (0, 1));
+}
+
+#[test]
+fn formats_are_typed_values() {
+    let of = |rule: &str| {
+        let format = |format: &str| json!({"type": "string", "format": format});
+        json!({"type": "object", "x-kubernetes-validations": [{"rule": rule, "message": "no"}], "properties": {
+            "a": format("duration"), "b": format("duration"), "c": format("date-time"), "d": format("date"), "e": format("byte"),
+        }})
+    };
+    let given = json!({"a": "9s", "b": "10s", "c": "2024-01-01T00:00:00Z", "d": "2024-01-02", "e": "YWI="});
+    for rule in ["self.a < self.b", "self.c < self.d", "self.e == b'ab'", "self.d.getFullYear() == 2024"] {
+        assert_eq!(verdict(&of(rule), &given), (vec![], vec![]), "{rule}");
+    }
+}
+
+#[test]
+fn with_optional_old_self_a_rule_is_asked_when_the_object_is_made() {
+    let rule = json!({"rule": "oldSelf.hasValue() || self == 'new'", "message": "no", "optionalOldSelf": true});
+    let spec = json!({"type": "string", "x-kubernetes-validations": [rule]});
+    assert_eq!(verdict(&spec, &json!("old")).0, ["/spec: the CRD says: no"]);
+    assert_eq!(verdict(&spec, &json!("new")), (vec![], vec![]));
+}
+
+fn faults_of(spec: &Value) -> Vec<String> {
+    let schema = json!({"type": "object", "properties": {"spec": spec}});
+    faults(schema.as_object().unwrap(), 36)
+        .into_iter()
+        .map(|p| p.field.replace("/x-kubernetes-validations", "…"))
+        .collect()
+}
+
+#[test]
+fn rules_that_do_not_compile_or_cost_too_much_are_faults_of_the_crd() {
+    let texts =
+        |rule: &Value| json!({"type": "array", "items": {"type": "string"}, "x-kubernetes-validations": [rule]});
+    for (rule, field) in [
+        (json!({"rule": "self.nope == 1"}), "rule"),
+        (json!({"rule": "self.size()"}), "rule"),
+        (json!({"rule": "self.all(x, self.all(y, x.matches('a.*') && y.matches('b.*')))"}), "rule"),
+        (json!({"rule": "true", "messageExpression": "1"}), "messageExpression"),
+        (json!({"rule": "true", "optionalOldSelf": true}), "optionalOldSelf"),
+    ] {
+        assert!(
+            faults_of(&texts(&rule)).contains(&format!("/properties/spec…/0/{field}")),
+            "{rule}: {:?}",
+            faults_of(&texts(&rule))
+        );
+    }
+    let bounded = json!({"type": "array", "maxItems": 10, "items": {"type": "string", "maxLength": 10},
+        "x-kubernetes-validations": [{"rule": "self.all(x, self.all(y, x == y))"}]});
+    assert_eq!(faults_of(&bounded), Vec::<String>::new());
+}
+
+#[test]
+fn old_values_cannot_be_told_within_lists() {
+    let item = json!({"type": "string", "maxLength": 9, "x-kubernetes-validations": [{"rule": "self == oldSelf"}]});
+    assert_eq!(faults_of(&json!({"type": "array", "maxItems": 9, "items": item})), ["/properties/spec/items…/0/rule"]);
 }
 
 #[test]
@@ -85,6 +154,8 @@ fn rules_stand_on_items_and_see_the_name_of_the_object() {
     let spec = json!({"type": "array", "items": item});
     assert_eq!(verdict(&spec, &json!(["a", "b"])).0, ["/spec/1: the CRD says: failed rule: self != 'b'"]);
     let root = json!({"type": "object", "x-kubernetes-validations": [{"rule": "self.metadata.name == 'default'"}]});
-    let of = |name: &str| check(&root, &json!({"kind": "A", "metadata": {"name": name}}), true).problems.len();
+    let of = |name: &str| {
+        Rules::of(&root).check(&root, &json!({"kind": "A", "metadata": {"name": name}}), true).problems.len()
+    };
     assert_eq!((of("default"), of("other")), (0, 1));
 }
