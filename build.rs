@@ -9,9 +9,18 @@ fn main() -> io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let mut code = String::from("[\n");
-    for folder in
-        ["data/alb", "data/cel", "data/kubernetes", "data/prices", "data/validate", "patches", "templates", "upstream"]
-    {
+    let folders = [
+        "data/alb",
+        "data/cel",
+        "data/diff",
+        "data/kubernetes",
+        "data/prices",
+        "data/validate",
+        "patches",
+        "templates",
+        "upstream",
+    ];
+    for folder in folders {
         println!("cargo::rerun-if-changed={folder}");
         list(Path::new(&root), folder, &mut code)?;
     }

@@ -12,8 +12,10 @@ use crate::kubernetes::Version;
 
 mod app;
 mod check;
+mod diff;
 mod explain;
 mod findings;
+mod fleet;
 mod init;
 mod inputs;
 mod lint;
@@ -23,6 +25,7 @@ mod progress;
 mod render;
 mod revision;
 mod session;
+mod upgrade;
 mod upstream;
 mod validate;
 
@@ -51,6 +54,10 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     /// Make a price list from AWS's own, for --prices
     Prices(prices::PricesArgs),
+    /// What is different between two renders, folders or revisions, and what it means
+    Diff(Box<diff::DiffArgs>),
+    /// The steps from what is rendered to a newer Knative, each with what it changes
+    Upgrade(Box<upgrade::UpgradeArgs>),
     /// Say what was done to an object of the last render, by which rule, why, with the source
     Explain(ExplainArgs),
     /// Hold manifests against what Fargate and Knative behind an ALB need
@@ -86,6 +93,9 @@ struct RenderArgs {
     /// Write nothing; say in which way the folder is not what would be written, and end with 1 when it is not
     #[arg(long, help_heading = "Output")]
     check: bool,
+    /// Of the clusters in knrender.yaml, this one alone; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "Output")]
+    only: Vec<String>,
     /// Price list of your own for about/plan.txt, in the form of data/prices/aws.yaml
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     prices: Option<PathBuf>,
@@ -129,12 +139,15 @@ struct ExplainArgs {
     format: Format,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = LINT_CODES)]
 struct LintArgs {
     /// Files and folders, all read as one set; - is standard input [default: `out` of knrender.yaml, else out]
     #[arg(value_name = "PATH|-")]
     paths: Vec<PathBuf>,
+    /// Of the clusters in knrender.yaml, this one alone; may be repeated
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// Warnings fail too
     #[arg(long)]
     strict: bool,
@@ -159,7 +172,7 @@ const LINT_CODES: &str = "\
 Fargate profiles come from an eksctl ClusterConfig among the inputs, or from `fargate-profiles` in knrender.yaml.
 Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = VALIDATE_EXIT)]
 struct ValidateArgs {
     /// Files and folders, all read as one set; - is standard input [default: `out` of knrender.yaml, else out]
@@ -168,6 +181,9 @@ struct ValidateArgs {
     /// The Kubernetes version [default: `kubernetes` of knrender.yaml, else the newest of EKS]
     #[arg(long, value_name = "VERSION")]
     kubernetes: Option<Version>,
+    /// Of the clusters in knrender.yaml, this one alone; may be repeated
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// Warnings fail too
     #[arg(long)]
     strict: bool,
@@ -250,6 +266,8 @@ impl Cli {
             Some(Command::Render(args)) => render::run(args),
             Some(Command::Plan(args)) => plan::run(&args),
             Some(Command::Prices(args)) => prices::run(&args),
+            Some(Command::Diff(args)) => diff::run(&args),
+            Some(Command::Upgrade(args)) => upgrade::run(&args),
             Some(Command::Explain(args)) => explain::run(&args),
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),

@@ -13,7 +13,7 @@ use crate::rewrite::rule::RuleSet;
 
 mod file;
 
-pub use file::{Allow, Config, ConfigError, FILE, KEYS};
+pub use file::{Allow, Cluster, Config, ConfigError, FILE, KEYS};
 
 /// What a stack is made of. Every field is a flag and a key of `knrender.yaml`.
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -39,6 +39,13 @@ pub struct Ask {
     /// The cluster's Kubernetes version [default: the newest of EKS that all parts support]
     #[arg(long, value_name = "VERSION")]
     pub kubernetes: Option<kubernetes::Version>,
+    #[allow(clippy::doc_markdown)] // help text
+    /// Version of the AWS Load Balancer Controller, such as 3.5.0 [default: the newest in the catalog]
+    #[arg(long, value_name = "VERSION")]
+    pub controller: Option<String>,
+    /// Render what ends itself at start on the cluster's Kubernetes all the same [default: false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
+    pub allow_unsupported: Option<bool>,
     /// Add a part of upstream that is left out by default; may be repeated
     #[arg(long, value_enum, value_name = "PART")]
     pub with: Vec<Part>,
@@ -97,7 +104,7 @@ pub struct Ask {
     /// Branch, tag or commit of it [default: main]
     #[arg(long, value_name = "REVISION")]
     pub gitops_revision: Option<String>,
-    /// Where out/gitops/ is in it [default: out/gitops]
+    /// Where gitops/ is in it [default: gitops/ below --out]
     #[arg(long, value_name = "PATH")]
     pub gitops_path: Option<String>,
     /// Two of each pod on the traffic path [default: true]; --ha=false runs one
@@ -235,6 +242,8 @@ impl Ask {
             gloo_manifest: self.gloo_manifest.or(file.gloo_manifest),
             rule_set: self.rule_set.or(file.rule_set),
             kubernetes: self.kubernetes.or(file.kubernetes),
+            controller: self.controller.or(file.controller),
+            allow_unsupported: self.allow_unsupported.or(file.allow_unsupported),
             with: if self.with.is_empty() { file.with } else { self.with },
             domain: self.domain.or(file.domain),
             certificate_arn: self.certificate_arn.or(file.certificate_arn),

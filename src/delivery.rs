@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::batch::Batches;
+use crate::kubernetes::eks::Eksctl;
 use crate::rewrite::template;
 use crate::stack::Stack;
 use crate::{aws, embedded};
@@ -58,6 +59,7 @@ impl Delivery<'_> {
         let cluster = self.stack.cluster.as_ref();
         context["kubernetes"] = self.stack.kubernetes.to_string().into();
         context["partition"] = cluster.map_or("aws", |cluster| aws::partition_of(&cluster.region)).into();
+        context["made_with"] = Eksctl::embedded().map_or(Value::Null, |eksctl| json!(eksctl));
         context["role"] = cluster.map_or(Value::Null, |cluster| json!(iam::controller_role(&cluster.name)));
         context["pod_role"] = cluster.map_or(Value::Null, |cluster| json!(iam::pod_execution_role(&cluster.name)));
         context

@@ -4,6 +4,11 @@
 
 use serde_json::Value;
 
+/// Whether a pointer leads to `above`, or to something below it.
+pub fn is_below(pointer: &str, above: &str) -> bool {
+    pointer.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The segments of a pointer: `/a/[x=b/c]/d` has three. Escapes (`~0`, `~1`) stay as they are.
 ///
 /// # Errors

@@ -164,12 +164,11 @@ impl Stack {
         }
         let missing_for_controller = missing_for_controller(ask, rule_set);
         let controller_name = controller_of(rule_set);
-        if let Some(controller) = catalog.component(controller_name)?.newest() {
-            versions.insert("controller", controller.clone());
-            if missing_for_controller.is_empty() && rule_set == RuleSet::Seed {
-                choose(controller_name, controller)?;
-            }
+        let controller = controller_version(ask, rule_set, catalog.component(controller_name)?)?;
+        if missing_for_controller.is_empty() && rule_set == RuleSet::Seed {
+            choose(controller_name, &controller)?;
         }
+        versions.insert("controller", controller.clone());
         if let Some(file) = &ask.gloo_manifest {
             let gloo = components.iter_mut().find(|c| c.component == "gloo").ok_or_else(|| {
                 "--gloo-manifest needs the version that the file is of: name it with --gloo".to_owned()
@@ -177,12 +176,17 @@ impl Stack {
             gloo.assets = vec![handed_over(gloo, file)];
         }
         values::check(ask)?;
-        let cluster = cluster(ask, catalog.component(controller_name)?)?;
+        let cluster = cluster(ask, catalog.component(controller_name)?, &controller)?;
         let apps = apps::selectors(&ask.app_namespaces)?;
         let (kubernetes, supported, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
         for chosen in &components {
             let component = catalog.component(&chosen.component)?;
             warnings.extend(component.notices_for(&chosen.version).map(str::to_owned));
+        }
+        if let Some(knative) = versions.get("knative") {
+            let read = Calendar::embedded()?.read;
+            warnings.extend(catalog.component("knative-serving")?.end_of_support(knative, &read, "knative"));
+            warnings.extend(versions.get("kourier").and_then(|kourier| other_release(knative, kourier)));
         }
         warnings.extend(questionable(ask, rule_set, versions.get("gloo")));
         Ok(Stack {
@@ -271,6 +275,31 @@ fn missing_for_controller(ask: &Ask, rule_set: RuleSet) -> Vec<&'static str> {
     .collect()
 }
 
+/// The load balancer controller's version: the one that was asked for, else the newest whose bytes are known.
+fn controller_version(ask: &Ask, rule_set: RuleSet, controller: &Component) -> Result<Version, StackError> {
+    match &ask.controller {
+        Some(_) if rule_set == RuleSet::Seed => Err(StackError(
+            "--controller is about the AWS Load Balancer Controller; the rule set seed brings the classic one, v1.1.4"
+                .to_owned(),
+        )),
+        Some(text) => Ok(controller.version(text)?),
+        None => {
+            Ok(controller.newest().cloned().ok_or_else(|| format!("the catalog lists no {}", controller.component))?)
+        }
+    }
+}
+
+/// A Kourier that was released with another Knative.
+fn other_release(knative: &Version, kourier: &Version) -> Option<String> {
+    ((knative.major, knative.minor) != (kourier.major, kourier.minor)).then(|| {
+        format!(
+            "Kourier {kourier} was released with Knative {}.{}, and this is Knative {knative}: nobody tests the pair. Without \
+             --kourier the one that belongs to it is taken.",
+            kourier.major, kourier.minor
+        )
+    })
+}
+
 fn kourier_for(knative: &Version, asked: Option<&str>, catalog: &Catalog) -> Result<Version, StackError> {
     if let Some(text) = asked {
         return Ok(catalog.component("net-kourier")?.version(text)?);
@@ -301,7 +330,15 @@ fn target(
             part: called.clone(),
             range: range.clone(),
         }));
-        parts.push(Part { name: called, range });
+        // Kourier follows Knative, unless it was named.
+        let flag = match name {
+            "knative-serving" => Some("knative"),
+            "net-kourier" if ask.kourier.is_some() => Some("kourier"),
+            _ => None,
+        };
+        let other = ask.kubernetes.and_then(|kubernetes| catalog.component(name).ok()?.newest_for(kubernetes));
+        let instead = flag.zip(other).map(|(flag, other)| format!("--{flag} {}.{}", other.major, other.minor));
+        parts.push(Part { name: called, range, instead });
         Ok(())
     };
     for chosen in components {
@@ -317,6 +354,9 @@ fn target(
         let name = controller_of(rule_set);
         add(name, controller, format!("{name} {controller}"))?;
     }
+    if ask.allow_unsupported != Some(true) {
+        refuse_what_ends_itself(ask.kubernetes, &supported, &parts)?;
+    }
     let (version, mut warnings) = target::choose(ask.kubernetes, &parts, &Calendar::embedded()?)?;
     if rule_set == RuleSet::Seed && ask.kubernetes.is_none() {
         // That no cluster runs it is said once, by `questionable`.
@@ -325,8 +365,37 @@ fn target(
     Ok((version, supported, warnings))
 }
 
+/// Components whose binaries end themselves on a Kubernetes that is older than their minimum (knative.dev/pkg/version).
+const END_THEMSELVES: [&str; 2] = ["knative-serving", "net-kourier"];
+
+/// Refuses a render of which nothing would start.
+fn refuse_what_ends_itself(
+    asked: Option<kubernetes::Version>,
+    supported: &[Supported],
+    parts: &[Part<'_>],
+) -> Result<(), StackError> {
+    let Some(asked) = asked else { return Ok(()) };
+    let too_new =
+        |s: &&Supported| END_THEMSELVES.contains(&s.component.as_str()) && s.range.min.is_some_and(|min| min > asked);
+    let ends: Vec<&Supported> = supported.iter().filter(too_new).collect();
+    let Some(least) = ends.iter().filter_map(|s| s.range.min).max() else { return Ok(()) };
+    let outside = |part: &&Part<'_>| part.range.is_some_and(|range| !range.holds(asked));
+    let instead: Vec<&str> = parts.iter().filter(outside).filter_map(|part| part.instead.as_deref()).collect();
+    let instead = if instead.is_empty() {
+        "no version in the catalog does".to_owned()
+    } else {
+        format!("take {}", instead.join(" "))
+    };
+    let why: Vec<_> = ends.iter().map(|s| format!("{} takes {} ({})", s.part, s.range, s.range.see)).collect();
+    Err(StackError(format!(
+        "on Kubernetes {asked} this render ends itself at start: {}. For this cluster, {instead}; or bring the cluster to {least} \
+         and say --kubernetes {least}. --allow-unsupported renders it all the same",
+        why.join("; ")
+    )))
+}
+
 /// The cluster, where name and region are known. Logs and the policy are for one region.
-fn cluster(ask: &Ask, controller: &Component) -> Result<Option<Cluster>, StackError> {
+fn cluster(ask: &Ask, controller: &Component, version: &Version) -> Result<Option<Cluster>, StackError> {
     let (Some(name), Some(region)) = (&ask.cluster_name, &ask.region) else {
         if ask.logging == Some(true) {
             return Err(StackError(
@@ -336,8 +405,7 @@ fn cluster(ask: &Ask, controller: &Component) -> Result<Option<Cluster>, StackEr
         }
         return Ok(None);
     };
-    let assets = controller.newest().map(|version| controller.assets(version, &[])).unwrap_or_default();
-    let policy = assets.into_iter().find(|asset| asset.asset == "iam-policy");
+    let policy = controller.assets(version, &[]).into_iter().find(|asset| asset.asset == "iam-policy");
     let policy = policy.ok_or_else(|| format!("the catalog has no IAM policy of {}", controller.component))?;
     Ok(Some(Cluster { name: name.clone(), region: region.clone(), policy }))
 }
@@ -442,6 +510,52 @@ mod tests {
     fn a_known_knative_brings_its_own_kourier_whatever_the_patch_number() {
         let stack = resolve(Ask { knative: some("v1.21.3"), ..Ask::default() }).unwrap();
         assert_eq!(stack.title(), "knative-serving 1.21.3, net-kourier 1.21.1");
+    }
+
+    #[test]
+    fn what_would_end_itself_at_start_is_refused_with_the_knative_that_would_not() {
+        let ask = Ask { kubernetes: Some(kubernetes::Version::one(33)), ..Ask::default() };
+        let error = resolve(ask.clone()).unwrap_err();
+        assert!(
+            error.contains("on Kubernetes 1.33 this render ends itself at start: knative-serving 1.23.0"),
+            "{error}"
+        );
+        assert!(error.contains("take --knative 1.21; or bring the cluster to 1.34"), "{error}");
+        let insisted = resolve(Ask { allow_unsupported: Some(true), ..ask.clone() }).unwrap();
+        assert!(
+            insisted.warnings.iter().any(|w| w.contains("for this cluster take --knative 1.21")),
+            "{:?}",
+            insisted.warnings
+        );
+        assert!(resolve(Ask { knative: some("1.21"), ..ask }).is_ok());
+    }
+
+    #[test]
+    fn a_knative_at_its_end_is_told_with_the_day_and_the_way_out() {
+        let said = resolve(Ask { knative: some("1.22"), ..Ask::default() }).unwrap().warnings;
+        assert!(
+            said.iter().any(|w| w.contains("1.22 has had no support since 2026-11-03")
+                && w.contains("--knative 1.23 is supported until 2027-02-02")),
+            "{said:?}"
+        );
+        assert!(resolve(Ask::default()).unwrap().warnings.is_empty());
+    }
+
+    #[test]
+    fn a_kourier_of_another_release_is_told() {
+        let ask = Ask { knative: some("1.21"), kourier: some("1.23"), ..Ask::default() };
+        let said = resolve(ask).unwrap().warnings;
+        assert!(said.iter().any(|w| w.starts_with("Kourier 1.23.0 was released with Knative 1.23")), "{said:?}");
+    }
+
+    #[test]
+    fn a_controller_that_the_catalog_does_not_list_is_taken_by_its_version() {
+        let ask =
+            Ask { controller: some("3.7.0"), region: some("eu-west-1"), cluster_name: some("a"), ..Ask::default() };
+        let stack = resolve(ask).unwrap();
+        let policy = stack.cluster.unwrap().policy;
+        assert!(policy.urls[0].contains("/v3.7.0/") && policy.known.is_none(), "{policy:?}");
+        assert!(resolve(Ask { controller: some("2.11.0"), ..Ask::default() }).unwrap_err().contains("Before 3.0"));
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn crds_too_large_for_kubectl_apply_lose_their_descriptions_unless_they_are_to_b
 #[test]
 fn an_api_that_the_target_does_not_serve_yet_is_an_error_that_says_what_to_do() {
     let Some(place) = Place::with_upstream() else { return };
-    let said = place.run(&["--kubernetes", "1.20", "--out", "out"]).fails(3);
+    let said = place.run(&["--kubernetes", "1.20", "--allow-unsupported", "--out", "out"]).fails(3);
     assert!(said.contains("is in autoscaling/v2, which Kubernetes serves since 1.23"), "{said}");
     assert!(!place.path("out").exists());
 }
@@ -69,9 +69,11 @@ fn an_api_that_the_target_does_not_serve_yet_is_an_error_that_says_what_to_do() 
 #[test]
 fn a_kubernetes_past_its_end_on_eks_is_called_so() {
     let Some(place) = Place::with_upstream() else { return };
-    let said = place.run(&["--kubernetes", "1.30", "--quiet", "--out", "out"]).ok().stderr;
+    let flags = ["--kubernetes", "1.30", "--quiet", "--out", "out"];
+    let said = place.run(&[&flags[..], &["--allow-unsupported"]].concat()).ok().stderr;
     assert!(said.contains("EKS ended its support of Kubernetes 1.30 on 2026-07-23"), "{said}");
     assert!(said.contains("knative-serving 1.23.0 supports 1.34 or newer"), "{said}");
+    assert!(place.run(&flags).fails(2).contains("this render ends itself at start"));
 }
 
 #[test]

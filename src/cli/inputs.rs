@@ -1,6 +1,6 @@
 //! `[PATH|-]...`: the manifests that a command looks at, from folders, files and standard input.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -97,6 +97,19 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         }
     }
     Ok(files)
+}
+
+/// The manifests among the files of a render that is not written, as [`read`] would find them in a folder.
+pub(super) fn of_render(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Collection {
+    let mut collection = Collection::default();
+    for (path, bytes) in files {
+        let extension = Path::new(path).extension().map(std::ffi::OsStr::to_ascii_lowercase);
+        let is_read = extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+        if is_read && !path.starts_with("about/") && !path.starts_with("gitops/") {
+            add(&mut collection, &format!("{name}/{path}"), bytes);
+        }
+    }
+    collection
 }
 
 fn read_file(collection: &mut Collection, path: &Path) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! `knrender lint`: manifests of any origin, held against the rule book.
 
 use super::findings::{self, Report};
-use super::{LintArgs, inputs};
+use super::{LintArgs, LintFormat, fleet, inputs};
 use crate::config::Config;
 use crate::error::Error;
 use crate::fargate::profile::Profiles;
@@ -19,6 +19,11 @@ pub(super) fn run(args: &LintArgs) -> Result<(), Error> {
         return findings::explain(page, args.format);
     }
     let config = Config::read(args.config.as_deref())?;
+    if args.paths.is_empty() && !config.clusters.is_empty() {
+        return fleet::each(&config, &args.only, args.format == LintFormat::Text, |folder| {
+            run(&LintArgs { paths: vec![folder], ..args.clone() })
+        });
+    }
     let allowances = findings::allowances(&args.allow, args.config.as_deref(), &config, &pages)?;
     let collection = inputs::read(&inputs::or_rendered(&args.paths, &config)?)?;
     let objects = set::objects(&collection.objects);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{inputs, print, revision, say};
+use super::{fleet, inputs, print, revision, say};
 use crate::bill::compare::Comparison;
 use crate::bill::surroundings::Surroundings;
 use crate::bill::traffic::Traffic;
@@ -15,15 +15,18 @@ use crate::error::Error;
 use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
 use crate::fargate::quantity::Quantity;
-use crate::manifest::collection::Collection;
+use crate::manifest::collection::{Collection, Placed};
 use crate::report::Provenance;
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = PLAN_HELP)]
 pub(super) struct PlanArgs {
     /// Folders, files, or - for standard input [default: `out` of knrender.yaml, else out]
     #[arg(value_name = "PATH|-")]
     paths: Vec<PathBuf>,
+    /// Of the clusters in knrender.yaml, this one alone; may be repeated
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// AWS region, for the prices [default: the render's, else `region` of knrender.yaml, else us-east-1]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -71,6 +74,11 @@ enum PlanFormat {
 
 pub(super) fn run(args: &PlanArgs) -> Result<(), Error> {
     let config = Config::read(args.config.as_deref())?;
+    if args.paths.is_empty() && !config.clusters.is_empty() {
+        return fleet::each(&config, &args.only, args.format == PlanFormat::Text, |folder| {
+            run(&PlanArgs { paths: vec![folder], ..args.clone() })
+        });
+    }
     let limit = args.max_month.as_deref().map(dollars).transpose()?;
     let paths = inputs::or_rendered(&args.paths, &config)?;
     let prices = prices(args.prices.as_deref().or(config.prices.as_deref()))?;
@@ -168,21 +176,32 @@ impl Read {
     }
 
     fn bill(&self, prices: &Prices, assumed: &Assumptions, config: &Config) -> Result<Bill, Error> {
-        let objects: Vec<_> = self.collection.objects.iter().map(|o| (o.identity.to_string(), &o.value)).collect();
-        let around = Surroundings::of(objects.iter().map(|(_, value)| *value));
-        let (around, asked) = match &self.provenance {
-            Some(provenance) => (
-                around.with_facts(&provenance.stack),
-                Asked::before(&provenance.ledger, objects.iter().map(|(name, value)| (name.clone(), *value))),
-            ),
-            None => (around, Asked::default()),
-        };
-        let render = self.provenance.as_ref().and_then(|p| p.stack["region"].as_str());
-        let region = assumed.region.as_deref().or(around.region.as_deref()).or(render);
-        let region = region.or(config.ask.region.as_deref()).map(str::to_owned);
-        let assumed = Assumptions { region, ..assumed.clone() };
-        Bill::of(&objects, &asked, &around, prices, &assumed).map_err(|why| Error::Usage(why.to_string()))
+        bill(&self.collection.objects, self.provenance.as_ref(), prices, assumed, config)
     }
+}
+
+/// The bill of some objects, and of what a render says about itself where they are one.
+pub(super) fn bill(
+    objects: &[Placed],
+    provenance: Option<&Provenance>,
+    prices: &Prices,
+    assumed: &Assumptions,
+    config: &Config,
+) -> Result<Bill, Error> {
+    let objects: Vec<_> = objects.iter().map(|o| (o.identity.to_string(), &o.value)).collect();
+    let around = Surroundings::of(objects.iter().map(|(_, value)| *value));
+    let (around, asked) = match provenance {
+        Some(provenance) => (
+            around.with_facts(&provenance.stack),
+            Asked::before(&provenance.ledger, objects.iter().map(|(name, value)| (name.clone(), *value))),
+        ),
+        None => (around, Asked::default()),
+    };
+    let render = provenance.and_then(|p| p.stack["region"].as_str());
+    let region = assumed.region.as_deref().or(around.region.as_deref()).or(render);
+    let region = region.or(config.ask.region.as_deref()).map(str::to_owned);
+    let assumed = Assumptions { region, ..assumed.clone() };
+    Bill::of(&objects, &asked, &around, prices, &assumed).map_err(|why| Error::Usage(why.to_string()))
 }
 
 /// The demos in a render are no part of the stack; whoever asks about their folder is told about them.

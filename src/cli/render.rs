@@ -1,18 +1,29 @@
 //! `knrender` and `knrender render`.
 
+use std::path::{Component, Path};
+
 use super::session::Session;
-use super::{Format, RenderArgs, check, out_folder, plan, print, say, warn};
+use super::{Format, RenderArgs, check, fleet, out_folder, plan, print, say, warn};
+use crate::config::{Ask, Config};
 use crate::error::Error;
+use crate::fargate::cost::Prices;
 use crate::output::{self, Files};
-use crate::pipeline;
+use crate::pipeline::{self, Render};
 use crate::rewrite::library;
 use crate::rewrite::rule::Rule;
-use crate::upstream::lock::{LockError, Locked};
-use crate::upstream::supply;
+use crate::upstream::fetch::Sources;
+use crate::upstream::lock::{Lock, LockError, Locked};
+use crate::upstream::supply::{self, Input};
 
 pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
-    let mut session = Session::open(args.ask, args.supply, &args.general)?;
-    let out = out_folder(args.out, &session.config);
+    let config = Config::read(args.general.config.as_deref())?;
+    if !config.clusters.is_empty() {
+        return fleet::render(&args, &config);
+    }
+    fleet::none(&args.only)?;
+    let out = out_folder(args.out, &config);
+    let ask = located(args.ask, &config.ask, out.as_deref());
+    let mut session = Session::of(config, ask, args.supply, &args.general)?;
     if out.is_none() && args.format == Format::Json {
         return Err(Error::Usage(
             "--format json needs --out: without it, standard output carries the manifests".to_owned(),
@@ -23,17 +34,8 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
             "--check needs the folder that is held against a new render: name it with --out".to_owned(),
         ));
     }
-    let rules = rules(&session)?;
     let prices = plan::prices(args.prices.as_deref().or(session.config.prices.as_deref()))?;
-    let mut warnings = Vec::new();
-    let mut lock = std::mem::take(&mut session.lock);
-    let sources = session.sources()?;
-    let inputs =
-        supply::supply(session.stack.assets(), &mut lock, &sources, session.locked_only || args.check, &mut warnings)?;
-    let unchecked: Vec<_> = inputs.iter().filter(|i| !i.checked).map(|i| i.sha256).collect();
-    let render = pipeline::render(&session.stack, &rules, inputs, &prices, &|case| supply::is_valid(case, &sources))?;
-    supply::remember(unchecked.into_iter(), &sources);
-    supply::remember_valid(render.valid, &sources);
+    let Made { render, lock, warnings } = make(&mut session, &prices, args.check)?;
     if let Some(out) = out.as_ref().filter(|_| args.check) {
         return check::run(out, &Files::from(render.files), args.format, args.general.quiet);
     }
@@ -62,6 +64,55 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
     Ok(())
 }
 
+/// A render, and what it would put into the lock.
+pub(super) struct Made {
+    pub(super) render: Render,
+    pub(super) lock: Lock,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Renders the stack of a session; nothing is written but the cache.
+pub(super) fn make(session: &mut Session, prices: &Prices, locked_only: bool) -> Result<Made, Error> {
+    let mut warnings = Vec::new();
+    let mut lock = std::mem::take(&mut session.lock);
+    let sources = session.sources()?;
+    let locked_only = session.locked_only || locked_only;
+    let inputs = supply::supply(session.stack.assets(), &mut lock, &sources, locked_only, &mut warnings)?;
+    let render = of_inputs(session, inputs, prices, &sources)?;
+    Ok(Made { render, lock, warnings })
+}
+
+/// Renders from bytes that are there.
+pub(super) fn of_inputs(
+    session: &Session,
+    inputs: Vec<Input>,
+    prices: &Prices,
+    sources: &Sources<'_>,
+) -> Result<Render, Error> {
+    let rules = rules(session)?;
+    let unchecked: Vec<_> = inputs.iter().filter(|i| !i.checked).map(|i| i.sha256).collect();
+    let render = pipeline::render(&session.stack, &rules, inputs, prices, &|case| supply::is_valid(case, sources))?;
+    supply::remember(unchecked.into_iter(), sources);
+    supply::remember_valid(render.valid, sources);
+    Ok(render)
+}
+
+/// With the place of `gitops/` in the repository, which follows the folder that is written.
+pub(super) fn located(ask: Ask, file: &Ask, out: Option<&Path>) -> Ask {
+    let named =
+        ask.gitops_path.is_some() || file.gitops_path.is_some() || (ask.layout.is_none() && file.layout.is_none());
+    let plain = |out: &Path| -> Option<String> {
+        let parts = out.components().filter(|part| *part != Component::CurDir);
+        let parts: Option<Vec<&str>> =
+            parts.map(|part| if let Component::Normal(part) = part { part.to_str() } else { None }).collect();
+        parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join("/") + "/gitops")
+    };
+    match out.filter(|_| !named).and_then(plain) {
+        Some(path) => Ask { gitops_path: Some(path), ..ask },
+        None => ask,
+    }
+}
+
 /// The built-in rules for the stack's components, then the user's own.
 fn rules(session: &Session) -> Result<Vec<Rule>, Error> {
     let mut rules = Vec::new();
@@ -75,7 +126,7 @@ fn rules(session: &Session) -> Result<Vec<Rule>, Error> {
 }
 
 /// Writes the lock and says what is new in it, a line each.
-pub(super) fn commit(lock: crate::upstream::lock::Lock) -> Result<Vec<String>, LockError> {
+pub(super) fn commit(lock: Lock) -> Result<Vec<String>, LockError> {
     let path = lock.path().strip_prefix(".").unwrap_or(lock.path()).display().to_string();
     let line = |l: Locked| {
         let trust = if l.verified { "" } else { ", not verified against the publisher" };

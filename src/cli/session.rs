@@ -35,6 +35,11 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn open(ask: Ask, supply: Supply, general: &General) -> Result<Session, Error> {
         let config = Config::read(general.config.as_deref())?;
+        Session::of(config, ask, supply, general)
+    }
+
+    /// With a configuration that was read.
+    pub(super) fn of(config: Config, ask: Ask, supply: Supply, general: &General) -> Result<Session, Error> {
         let ask = ask.over(config.ask.clone());
         let supply = supply.over(config.supply.clone());
         let catalog = Catalog::embedded();

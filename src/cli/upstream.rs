@@ -8,6 +8,7 @@ use semver::VersionReq;
 use super::session::Session;
 use super::{Format, StackArgs, UpstreamCommand, print, render, say, warn};
 use crate::error::Error;
+use crate::rewrite::facts::Fact;
 use crate::upstream::catalog::{Asset, Catalog, Component};
 use crate::upstream::mirror;
 use crate::upstream::supply;
@@ -81,7 +82,11 @@ fn wanted(session: &Session) -> Vec<Asset> {
     let mut assets: Vec<Asset> = session.stack.assets().cloned().collect();
     let controller = crate::stack::controller_of(session.stack.rule_set);
     if let Ok(component) = session.catalog.component(controller) {
-        let known = component.newest().map(|v| component.assets(v, &[])).unwrap_or_default();
+        let version = match session.stack.facts.0.get("controller") {
+            Some(Fact::Version(version)) => Some(version),
+            _ => component.newest(),
+        };
+        let known = version.map(|v| component.assets(v, &[])).unwrap_or_default();
         assets.extend(known.into_iter().filter(|a| !session.stack.assets().any(|s| s == a)));
     }
     assets
@@ -117,12 +122,18 @@ fn text(component: &Component) -> String {
     for version in component.versions.iter().rev() {
         let pairs: String = version.pairs.iter().map(|(name, v)| format!(", with {name} {v}")).collect();
         let range = component.kubernetes(&version.version).map_or("unknown".to_owned(), ToString::to_string);
-        let _ = writeln!(text, "  {:<8} Kubernetes {range}{pairs}", version.version.to_string());
+        let until = component.supported_until(&version.version);
+        let until = until.map_or(String::new(), |day| format!(", supported until {day}"));
+        let _ = writeln!(text, "  {:<8} Kubernetes {range}{pairs}{until}", version.version.to_string());
         for asset in component.assets(&version.version, &parts(component)) {
             if let Some((sha256, size)) = asset.known {
                 let _ = writeln!(text, "           {sha256}  {size:>7}  {}", asset.urls[0]);
             }
         }
+    }
+    for newer in component.published.iter().rev() {
+        let (version, day, see) = (&newer.version, &newer.day, &newer.see);
+        let _ = writeln!(text, "  {:<8} out since {day} ({see}); its bytes are not known here", version.to_string());
     }
     if let Some(unlisted) = &component.unlisted {
         let _ = writeln!(text, "  {}  locked when first used, from", unlisted.versions);
@@ -153,7 +164,7 @@ fn json(component: &Component) -> serde_json::Value {
                 })
                 .collect();
             serde_json::json!({
-                "version": v.version, "pairs": v.pairs, "assets": assets,
+                "version": v.version, "pairs": v.pairs, "assets": assets, "supported_until": component.supported_until(&v.version),
                 "kubernetes": component
                     .kubernetes(&v.version)
                     .map(|range| serde_json::json!({"min": range.min, "max": range.max, "see": range.see})),
@@ -162,6 +173,7 @@ fn json(component: &Component) -> serde_json::Value {
         .collect();
     serde_json::json!({
         "home": component.home, "versions": versions, "notices": component.notices.iter().map(|n| &n.say).collect::<Vec<_>>(),
+        "published": component.published.iter().map(|p| serde_json::json!({"version": p.version, "day": p.day, "see": p.see})).collect::<Vec<_>>(),
         "unlisted": component.unlisted.as_ref().map(|u| u.versions.to_string()),
     })
 }

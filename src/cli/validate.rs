@@ -1,7 +1,7 @@
 //! `knrender validate`: manifests of any origin, held against what an API server takes.
 
 use super::findings::{self, Report};
-use super::{ValidateArgs, inputs, say};
+use super::{LintFormat, ValidateArgs, fleet, inputs, say};
 use crate::config::Config;
 use crate::error::Error;
 use crate::findings::page::{Book, Pages};
@@ -20,6 +20,11 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
         return findings::explain(page, args.format);
     }
     let config = Config::read(args.config.as_deref())?;
+    if args.paths.is_empty() && !config.clusters.is_empty() {
+        return fleet::each(&config, &args.only, args.format == LintFormat::Text, |folder| {
+            run(&ValidateArgs { paths: vec![folder], ..args.clone() })
+        });
+    }
     let allowances = findings::allowances(&args.allow, args.config.as_deref(), &config, &pages)?;
     let newest = Calendar::embedded().map_err(Error::Input)?.newest().unwrap_or(model::KNOWN.1);
     let target = args.kubernetes.or(config.ask.kubernetes).unwrap_or(newest);

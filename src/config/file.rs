@@ -9,6 +9,7 @@ use serde_saphyr::Spanned;
 
 use super::{Ask, Layout, Part, Scaling, Scheme, Supply};
 use crate::alb::Alb;
+use crate::aws;
 use crate::fargate::profile::Profile;
 use crate::fargate::sizing::{Scale, Wanted};
 use crate::kubernetes;
@@ -37,6 +38,19 @@ pub struct Config {
     pub allow: Vec<Allow>,
     /// The cluster's Fargate profiles.
     pub fargate_profiles: Option<Vec<Profile>>,
+    /// The clusters of a fleet, each with what differs from all of the above.
+    pub clusters: Vec<Cluster>,
+}
+
+/// One cluster of a fleet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// Its name, and that of its folder.
+    pub name: String,
+    /// What is rendered for it.
+    pub ask: Ask,
+    /// Images to be replaced, beside those of all clusters.
+    pub images: BTreeMap<String, String>,
 }
 
 /// A finding of `knrender lint` that is accepted.
@@ -56,10 +70,25 @@ pub struct Allow {
 macro_rules! file {
     ($($field:ident: $type:ty => $($target:ident).+;)*) => {
         /// The keys of the file, each with `_` for `-`.
-        pub const KEYS: &[&str] = &[$(stringify!($field)),*];
+        pub const KEYS: &[&str] = &[$(stringify!($field),)* "clusters"];
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-        struct File { $(#[serde(default)] $field: Option<$type>,)* }
+        struct File {
+            $(#[serde(default)] $field: Option<$type>,)*
+            #[serde(default)]
+            clusters: Vec<ClusterFile>,
+        }
+        /// A cluster of the list: the keys of the file, and its name.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+        struct ClusterFile { name: Spanned<String>, $(#[serde(default)] $field: Option<$type>,)* }
+        impl ClusterFile {
+            fn into_config(self) -> (Spanned<String>, Config) {
+                let mut config = Config::default();
+                $(if let Some(value) = self.$field { config.$($target).+ = value.into(); })*
+                (self.name, config)
+            }
+        }
         impl File {
             fn into_config(self, folder: PathBuf) -> Config {
                 let mut config = Config { folder, ..Config::default() };
@@ -77,6 +106,8 @@ file! {
     gloo_manifest: PathBuf => ask.gloo_manifest;
     rule_set: RuleSet => ask.rule_set;
     kubernetes: kubernetes::Version => ask.kubernetes;
+    controller: String => ask.controller;
+    allow_unsupported: bool => ask.allow_unsupported;
     with: Vec<Part> => ask.with;
     domain: String => ask.domain;
     certificate_arn: String => ask.certificate_arn;
@@ -135,6 +166,16 @@ pub enum ConfigError {
         /// What is wrong, with line and column.
         why: yaml::YamlError,
     },
+    /// The list of clusters.
+    #[error("{path}, line {line}: `clusters`: {why}")]
+    Clusters {
+        /// The file.
+        path: String,
+        /// 1-based line of the cluster.
+        line: u64,
+        /// What is wrong.
+        why: String,
+    },
     /// It asks for two things at once.
     #[error("{path} asks for both `kourier` and `gloo`; a stack has one ingress")]
     TwoIngresses {
@@ -156,7 +197,10 @@ impl Config {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         // A file of comments alone is an empty configuration, as `init` users expect.
         let file: Option<File> = yaml::parse_as(&text).map_err(|why| ConfigError::Format { path: shown(), why })?;
+        let mut file = file;
+        let listed = file.as_mut().map(|file| std::mem::take(&mut file.clusters)).unwrap_or_default();
         let mut config = file.map_or_else(Config::default, |file| file.into_config(folder.clone()));
+        config.clusters = clusters(listed, &folder, &shown())?;
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
             return Err(ConfigError::TwoIngresses { path: shown() });
         }
@@ -175,6 +219,44 @@ impl Config {
     pub fn lock_folder(&self) -> &Path {
         if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
     }
+}
+
+/// The clusters of a list, each once.
+fn clusters(listed: Vec<ClusterFile>, folder: &Path, path: &str) -> Result<Vec<Cluster>, ConfigError> {
+    let mut found: Vec<Cluster> = Vec::new();
+    for cluster in listed {
+        let (name, mut config) = cluster.into_config();
+        let line = name.referenced.line();
+        let wrong = |why: String| ConfigError::Clusters { path: path.to_owned(), line, why };
+        let name = name.value;
+        if !aws::is_cluster_name(&name) {
+            return Err(wrong(format!(
+                "`{name}` is not an EKS cluster name: 1 to 100 letters, digits, dashes and underscores, the first a letter or digit"
+            )));
+        }
+        // Folders whose names differ in case alone are one on some systems.
+        if let Some(first) = found.iter().find(|other| other.name.eq_ignore_ascii_case(&name)) {
+            return Err(wrong(format!(
+                "`{name}` is in the list twice (`{}` before); each cluster has one folder",
+                first.name
+            )));
+        }
+        let alone = Config { ask: Ask::default(), images: BTreeMap::new(), ..std::mem::take(&mut config.clone()) };
+        if alone != Config::default() {
+            return Err(wrong(format!(
+                "`{name}` has a key that is about the whole run, not about one cluster: out, prices, mirror, offline, locked, allow and \
+                 fargate-profiles stand at the top of the file"
+            )));
+        }
+        if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
+            return Err(wrong(format!("`{name}` asks for both `kourier` and `gloo`; a stack has one ingress")));
+        }
+        config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
+        config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
+        config.ask.cluster_name.get_or_insert_with(|| name.clone());
+        found.push(Cluster { name, ask: config.ask, images: config.images });
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -212,6 +294,22 @@ mod tests {
         assert_eq!((config.ask.ha, config.ask.hpa), (Some(false), Some(Scaling::Fixed)));
         assert_eq!(config.images["a:1"], "b@sha256:c");
         assert_eq!(config.out, Some("out".into()));
+    }
+
+    #[test]
+    fn clusters_are_read_with_what_differs_and_each_stands_once() {
+        let config = read(
+            "domain: a.example\nclusters:\n- {name: prod, region: eu-west-1, account-id: 123456789012}\n- name: test\n",
+        )
+        .unwrap();
+        let names: Vec<_> = config.clusters.iter().map(|c| (c.name.as_str(), c.ask.region.as_deref())).collect();
+        assert_eq!(names, [("prod", Some("eu-west-1")), ("test", None)]);
+        assert_eq!(config.clusters[0].ask.account_id.as_deref(), Some("123456789012"));
+        let twice = read("clusters:\n- name: prod\n- name: prod\n").unwrap_err();
+        assert!(twice.starts_with(", line 3: `clusters`: `prod` is in the list twice"), "{twice}");
+        assert!(read("clusters:\n- {name: ../a}\n").unwrap_err().contains("is not an EKS cluster name"));
+        assert!(read("clusters:\n- {name: a, out: b}\n").unwrap_err().contains("about the whole run"));
+        assert!(read("clusters:\n- {name: a, domian: b}\n").unwrap_err().contains("domian"));
     }
 
     #[test]

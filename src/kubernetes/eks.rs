@@ -71,12 +71,57 @@ impl Calendar {
                 offered.extended_until
             ));
         }
-        (offered.standard_until < *read).then(|| {
-            format!(
+        if offered.standard_until < *read {
+            return Some(format!(
                 "Kubernetes {version} has been in EKS's extended support, which costs more, since {}; it ends on {} ({see}).",
                 offered.standard_until, offered.extended_until
+            ));
+        }
+        let left = days(&offered.standard_until)? - days(read)?;
+        (left <= SOON).then(|| {
+            format!(
+                "Kubernetes {version} leaves EKS's standard support on {}; from then on it costs more, and --kubernetes {newest} is \
+                 the way on ({see}).",
+                offered.standard_until
             )
         })
+    }
+}
+
+/// An end of support that is so many days away is told.
+const SOON: i64 = 30;
+
+/// The days from some day long ago to a day written as `2026-11-28`.
+fn days(day: &str) -> Option<i64> {
+    let mut parts = day.split('-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    // The year starts in March, so that the leap day is its last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    Some(365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day)
+}
+
+/// What is known of eksctl, which makes the cluster (`upstream/eksctl.yaml`).
+#[derive(Clone, Debug, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Eksctl {
+    /// The version that what is written for it was read for.
+    pub version: String,
+    /// The Kubernetes of a cluster for which none is named.
+    pub default: Version,
+    /// The newest Kubernetes that it makes.
+    pub newest: Version,
+    /// Where it is stated.
+    pub see: String,
+}
+
+impl Eksctl {
+    /// What the binary knows.
+    ///
+    /// # Errors
+    /// In words, why the file is none such; a test keeps that from happening.
+    pub fn embedded() -> Result<Eksctl, String> {
+        let path = "upstream/eksctl.yaml";
+        yaml::parse_own(embedded::text(path).unwrap_or_default()).map_err(|e| format!("{path}: {e}"))
     }
 }
 
@@ -101,8 +146,27 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_is_near_is_told_with_the_way_on() {
+        let said = notice(34).unwrap();
+        assert!(
+            said.contains("leaves EKS's standard support on 2026-12-02") && said.contains("--kubernetes 1.36"),
+            "{said}"
+        );
+        assert_eq!(notice(35), None);
+        assert_eq!(days("2026-12-02").unwrap() - days("2026-11-28").unwrap(), 4);
+        assert_eq!(days("2028-03-01").unwrap() - days("2028-02-28").unwrap(), 2);
+    }
+
+    #[test]
+    fn eksctl_is_known() {
+        let eksctl = Eksctl::embedded().unwrap();
+        assert!(eksctl.default <= eksctl.newest);
+    }
+
+    #[test]
     fn a_version_past_its_end_is_called_so() {
         assert!(notice(30).unwrap().starts_with("EKS ended its support of Kubernetes 1.30 on 2026-07-23"));
+        assert!(notice(31).unwrap().starts_with("EKS ended its support of Kubernetes 1.31 on 2026-11-26"));
         assert!(notice(21).unwrap().starts_with("EKS offers Kubernetes 1.21 no longer"));
         assert!(notice(33).unwrap().contains("extended support"));
         assert!(notice(37).unwrap().starts_with("EKS did not offer Kubernetes 1.37"));

@@ -50,6 +50,8 @@ pub struct Part<'c> {
     pub name: String,
     /// The Kubernetes versions that it supports, where anybody states it.
     pub range: Option<&'c KubernetesRange>,
+    /// What to say in place of it for the Kubernetes that was asked for, such as `--knative 1.21`.
+    pub instead: Option<String>,
 }
 
 impl Part<'_> {
@@ -76,10 +78,17 @@ pub fn choose(
         .filter_map(|part| part.range.map(|range| format!("{} supports {range} ({})", part.name, range.see)))
         .collect();
     if !outside.is_empty() {
-        let instead = newest_of_all(parts, calendar).map_or_else(
-            || "no Kubernetes version is in all ranges; choose another version of the part".to_owned(),
-            |best| format!("take --kubernetes {best}"),
-        );
+        let other: Vec<&str> =
+            parts.iter().filter(|part| !part.holds(version)).filter_map(|part| part.instead.as_deref()).collect();
+        let best = newest_of_all(parts, calendar).map(|best| format!("--kubernetes {best}"));
+        let instead = match (other.is_empty(), best) {
+            (true, None) => "no Kubernetes version is in all ranges; choose another version of the part".to_owned(),
+            (true, Some(best)) => format!("take {best}"),
+            (false, None) => format!("take {}", other.join(" ")),
+            (false, Some(best)) => {
+                format!("for this cluster take {}, or for one that is upgraded {best}", other.join(" "))
+            }
+        };
         let outside = outside.join("; ");
         warnings.push(format!("Kubernetes {version} is outside of what is supported: {outside}. Instead, {instead}."));
     }
@@ -112,8 +121,11 @@ mod tests {
     }
 
     fn chosen(asked: Option<u16>, ranges: &[Option<KubernetesRange>]) -> (Version, Vec<String>) {
-        let parts: Vec<_> =
-            ranges.iter().zip(["a 1", "b 2"]).map(|(r, n)| Part { name: n.to_owned(), range: r.as_ref() }).collect();
+        let parts: Vec<_> = ranges
+            .iter()
+            .zip(["a 1", "b 2"])
+            .map(|(r, n)| Part { name: n.to_owned(), range: r.as_ref(), instead: None })
+            .collect();
         choose(asked.map(Version::one), &parts, &Calendar::embedded().unwrap()).unwrap()
     }
 
@@ -148,6 +160,18 @@ mod tests {
         assert_eq!(version, Version::one(33));
         assert_eq!(warnings.iter().filter(|w| w.contains("outside")).count(), 1);
         assert!(warnings[0].ends_with("Instead, take --kubernetes 1.36."), "{warnings:?}");
+    }
+
+    #[test]
+    fn another_version_of_the_part_is_advised_before_another_cluster() {
+        let range = range(Some(34), None);
+        let part = Part { name: "a 2".to_owned(), range: Some(&range), instead: Some("--a 1".to_owned()) };
+        let (_, warnings) = choose(Some(Version::one(33)), &[part], &Calendar::embedded().unwrap()).unwrap();
+        assert!(
+            warnings[0]
+                .ends_with("Instead, for this cluster take --a 1, or for one that is upgraded --kubernetes 1.36."),
+            "{warnings:?}"
+        );
     }
 
     #[test]

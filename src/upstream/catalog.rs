@@ -1,9 +1,9 @@
 //! The catalog: which components, versions and assets there are, with URLs and digests. It is data (`upstream/*.yaml`),
 //! compiled into the binary.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use semver::{Version, VersionReq};
 use serde::Deserialize;
@@ -31,8 +31,46 @@ pub struct Component {
     /// The Kubernetes versions that its versions support.
     #[serde(default)]
     pub kubernetes: Vec<KubernetesRange>,
+    /// Until when its versions are supported.
+    #[serde(default)]
+    pub support: Option<Support>,
+    /// Versions that are out, and whose bytes the catalog does not know.
+    #[serde(default)]
+    pub published: Vec<Published>,
     /// The versions that are known, oldest first.
     pub versions: Vec<KnownVersion>,
+}
+
+/// Until when versions are supported. Days are as `2026-11-28`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Support {
+    /// Where it is stated.
+    pub see: String,
+    /// The versions.
+    pub until: Vec<Until>,
+}
+
+/// The last day of some versions.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// The versions.
+    pub versions: VersionReq,
+    /// The day.
+    pub day: String,
+}
+
+/// A version that is out.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// The version.
+    pub version: Version,
+    /// When it was published.
+    pub day: String,
+    /// Where that is stated.
+    pub see: String,
 }
 
 /// One asset of a component, whatever the version.
@@ -127,7 +165,7 @@ impl Asset {
 /// The catalog. A component's file is read when the component is first asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
-    components: [OnceCell<Component>; COMPONENTS.len()],
+    components: Arc<[OnceLock<Component>; COMPONENTS.len()]>,
 }
 
 /// The catalog's files that describe components.
@@ -137,7 +175,9 @@ const COMPONENTS: [&str; 5] =
 impl Catalog {
     /// The catalog in the binary.
     pub fn embedded() -> Catalog {
-        Catalog::default()
+        // Read once, however many clusters a run is about.
+        static BUILT_IN: LazyLock<Catalog> = LazyLock::new(Catalog::default);
+        BUILT_IN.clone()
     }
 
     /// The names of all components.
@@ -184,6 +224,41 @@ impl Component {
     pub fn kubernetes(&self, version: &Version) -> Option<&KubernetesRange> {
         let release = Version::new(version.major, version.minor, version.patch);
         self.kubernetes.iter().find(|range| range.versions.matches(&release))
+    }
+
+    /// The last day on which a version is supported, where anybody states it.
+    pub fn supported_until(&self, version: &Version) -> Option<&str> {
+        let release = Version::new(version.major, version.minor, version.patch);
+        let support = self.support.as_ref()?;
+        support.until.iter().find(|until| until.versions.matches(&release)).map(|until| until.day.as_str())
+    }
+
+    /// What to tell people who render a version whose support has ended by `day`, with the way out.
+    pub fn end_of_support(&self, version: &Version, day: &str, flag: &str) -> Option<String> {
+        let until = self.supported_until(version).filter(|until| *until < day)?;
+        let see = self.support.as_ref().map_or("", |support| &support.see);
+        let (name, minor) = (&self.component, format!("{}.{}", version.major, version.minor));
+        let supported = |v: &&KnownVersion| self.supported_until(&v.version).is_some_and(|until| until >= day);
+        let way_out = self.versions.iter().filter(supported).max_by_key(|v| &v.version).map_or_else(
+            || "no version of the catalog is supported any more: see `knrender upstream outdated`".to_owned(),
+            |newer| {
+                let needs = self.kubernetes(&newer.version).and_then(|range| range.min);
+                let needs = needs.map_or(String::new(), |min| format!(", and takes Kubernetes {min} or newer"));
+                format!(
+                    "--{flag} {}.{} is supported until {}{needs}; `knrender upgrade` says the steps",
+                    newer.version.major,
+                    newer.version.minor,
+                    self.supported_until(&newer.version).unwrap_or_default()
+                )
+            },
+        );
+        Some(format!("{name} {minor} has had no support since {until} ({see}): {way_out}."))
+    }
+
+    /// The newest known version that a Kubernetes suits.
+    pub fn newest_for(&self, kubernetes: crate::kubernetes::Version) -> Option<&Version> {
+        let suits = |v: &&Version| self.kubernetes(v).is_some_and(|range| range.holds(kubernetes));
+        self.versions.iter().map(|v| &v.version).filter(suits).max()
     }
 
     /// What is known of a version.
@@ -300,7 +375,7 @@ mod tests {
             component("knative-serving").version("1.20").unwrap_err().contains("which has: 1.21.3, 1.22.1, 1.23.0")
         );
         assert!(component("knative-serving").version("latest").unwrap_err().contains("write it as v1.2.3"));
-        assert!(component("aws-load-balancer-controller").version("3.0.0").unwrap_err().contains("which has: 3.5.0"));
+        assert!(component("aws-load-balancer-controller").version("2.9.0").unwrap_err().contains("Before 3.0"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::upstream::local::{self, LocalError};
 use crate::upstream::lock::{Lock, LockError, Locked};
 
 /// The bytes of one asset, whose digest was checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Input {
     /// The asset.
     pub asset: Asset,
