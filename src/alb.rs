@@ -373,7 +373,7 @@ fn check_web_acl(arn: &str, region: Option<&str>) -> Result<(), String> {
         "alb.wafv2-acl-arn `{arn}` is not the ARN of a regional web ACL, such as \
          arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/NAME/ID"
     );
-    let Some(Arn { partition, service: "wafv2", region: of, resource }) = Arn::parse(arn) else { return Err(form) };
+    let Some(Arn { partition, service: "wafv2", region: of, resource, .. }) = Arn::parse(arn) else { return Err(form) };
     let resource: Vec<_> = resource.split('/').collect();
     let named = matches!(resource.as_slice(), ["regional", "webacl", name, id] if is_made_of(name, "-_") && is_made_of(id, "-"));
     if !named || partition != aws::partition_of(of) {

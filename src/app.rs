@@ -14,6 +14,7 @@ use crate::stack::Stack;
 use crate::yaml;
 
 mod check;
+mod image;
 pub mod summary;
 
 /// A Service as it is asked for. Every field is a flag of `knrender app`.
@@ -46,6 +47,13 @@ pub struct App {
     /// Service account of the pods, which brings an IAM role
     #[arg(long, value_name = "NAME")]
     pub service_account: Option<String>,
+    #[allow(clippy::doc_markdown)] // help text
+    /// IAM role of that service account; writes the ServiceAccount, too
+    #[arg(long, value_name = "ARN", requires = "service_account")]
+    pub role_arn: Option<String>,
+    /// Secret with a login for the image's registry; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub pull_secret: Vec<String>,
     /// Who can reach it [default: public]
     #[arg(long, value_enum, value_name = "WHO")]
     pub visibility: Option<Visibility>,
@@ -102,6 +110,10 @@ pub struct Terms {
     pub https: bool,
     /// The region, for prices.
     pub region: Option<String>,
+    /// The account, where it is named.
+    pub account: Option<String>,
+    /// How Knative's controller gets by with tags in ECR, where the cluster is named.
+    pub ecr_tags: Option<String>,
     /// What queue-proxy asks for, where it is not Knative's own 25m CPU.
     pub queue_proxy: [(&'static str, Option<String>); 2],
 }
@@ -122,6 +134,8 @@ impl Terms {
             domain: text("domain"),
             https: text("certificate-arn").is_some(),
             region: text("region"),
+            account: text("account-id"),
+            ecr_tags: text("ecr-tags").filter(|_| stack.cluster.is_some() && knative.is_some()),
             queue_proxy: [("cpu", text("queue-proxy-cpu")), ("memory", text("queue-proxy-memory"))],
             knative,
         }
@@ -182,12 +196,31 @@ impl App {
         Ok(object)
     }
 
-    /// The Service as text.
+    /// Its service account, where a role is named for it.
+    pub fn account(&self) -> Option<Value> {
+        let (name, arn) = (self.service_account.as_ref()?, self.role_arn.as_ref()?);
+        Some(json!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {
+                "name": name,
+                "namespace": self.namespace(),
+                "annotations": {"eks.amazonaws.com/role-arn": arn},
+            },
+        }))
+    }
+
+    /// The Service as text, after its service account where a role is named for it.
     ///
     /// # Errors
     /// What of it cannot be had under these terms.
     pub fn to_yaml(&self, terms: &Terms) -> Result<String, AppError> {
-        Ok(yaml::emit(&self.object(terms)?, yaml::Style { compact_lists: true }))
+        let style = yaml::Style { compact_lists: true };
+        let service = yaml::emit(&self.object(terms)?, style);
+        Ok(match self.account() {
+            Some(account) => format!("{}---\n{service}", yaml::emit(&account, style)),
+            None => service,
+        })
     }
 
     /// The namespace.
@@ -234,6 +267,10 @@ impl App {
         }
         if let Some(name) = &self.service_account {
             pod.insert("serviceAccountName".into(), name.as_str().into());
+        }
+        if !self.pull_secret.is_empty() {
+            let secrets: Vec<_> = self.pull_secret.iter().map(|name| json!({ "name": name })).collect();
+            pod.insert("imagePullSecrets".into(), secrets.into());
         }
         pod.insert("containers".into(), json!([self.container()]));
         Value::Object(pod)

@@ -17,6 +17,13 @@ pub fn partition_of(region: &str) -> &'static str {
     PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
 }
 
+/// The ECR registry of an account in a region.
+/// Source: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html>
+pub fn ecr_registry(account: &str, region: &str) -> String {
+    let domain = if partition_of(region) == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("{account}.dkr.ecr.{region}.{domain}")
+}
+
 /// The name of a region, such as eu-west-1.
 pub fn is_region(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
@@ -112,6 +119,8 @@ pub struct Arn<'t> {
     pub service: &'t str,
     /// The region; empty for what is of all regions.
     pub region: &'t str,
+    /// The account.
+    pub account: &'t str,
     /// What it is of the service's, with its kind.
     pub resource: &'t str,
 }
@@ -121,7 +130,18 @@ impl<'t> Arn<'t> {
     pub fn parse(text: &'t str) -> Option<Arn<'t>> {
         let parts: Vec<_> = text.splitn(6, ':').collect();
         let &["arn", partition, service, region, account, resource] = parts.as_slice() else { return None };
-        is_account(account).then_some(Arn { partition, service, region, resource })
+        is_account(account).then_some(Arn { partition, service, region, account, resource })
+    }
+
+    /// The ARN of an IAM role.
+    pub fn of_role(text: &'t str) -> Option<Arn<'t>> {
+        let is_known = |partition: &str| partition == "aws" || PARTITIONS.iter().any(|(_, known)| *known == partition);
+        let of_role = |char: u8| char.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&char);
+        Arn::parse(text).filter(|arn| {
+            let name = arn.resource.strip_prefix("role/").filter(|name| !name.is_empty() && !name.ends_with('/'));
+            let is_role = arn.service == "iam" && arn.region.is_empty() && name.is_some_and(|n| n.bytes().all(of_role));
+            is_role && is_known(arn.partition)
+        })
     }
 }
 

@@ -16,6 +16,7 @@ mod diff;
 mod explain;
 mod findings;
 mod fleet;
+mod images;
 mod init;
 mod inputs;
 mod lint;
@@ -64,6 +65,8 @@ enum Command {
     Lint(LintArgs),
     /// Hold manifests against what a Kubernetes API server takes, without one
     Validate(ValidateArgs),
+    /// Every container image of manifests: where it is used, whether it moves, who resolves its tag
+    Images(images::ImagesArgs),
     /// What exists upstream, and which bytes renders are held to
     #[command(subcommand)]
     Upstream(UpstreamCommand),
@@ -233,6 +236,8 @@ enum UpstreamCommand {
     },
     /// Put the digests of the stack's versions that the catalog does not list into knrender.lock
     Lock(StackArgs),
+    /// Compare the stack's digests with the lists that publishers sign
+    Verify(StackArgs),
     /// Fetch the stack's assets into the cache
     Fetch(StackArgs),
     /// Fill a folder that --mirror takes, for machines without a network
@@ -271,6 +276,7 @@ impl Cli {
             Some(Command::Explain(args)) => explain::run(&args),
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),
+            Some(Command::Images(args)) => images::run(args),
             Some(Command::Upstream(command)) => upstream::run(command),
             Some(Command::Init(args)) => init::run(&args),
             Some(Command::App(args)) => app::run(*args),

@@ -83,6 +83,10 @@ pub struct Ask {
     /// NAMESPACE[:KEY=VALUE,...]; may be repeated [default: default]
     #[arg(long = "app-namespace", value_name = "NAMESPACE")]
     pub app_namespaces: Vec<String>,
+    /// How Knative's controller gets by with tags in ECR: by an IAM role that may read them, `skip`: nobody looks up their
+    /// digests, or `digest`: there are none [default: role]
+    #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
+    pub ecr_tags: Option<EcrTags>,
     #[allow(clippy::doc_markdown)] // help text
     /// Logs of all pods to CloudWatch, by Fargate's own log router [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
@@ -208,6 +212,30 @@ impl Layout {
     }
 }
 
+/// How Knative's controller gets by with images in ECR by tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum EcrTags {
+    /// It reads them with an IAM role of its service account
+    #[default]
+    Role,
+    /// It leaves them as they are: the account's registry is in `registries-skipping-tag-resolving`
+    Skip,
+    /// There are none: images are named by digest
+    Digest,
+}
+
+impl EcrTags {
+    /// The name as `--ecr-tags` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            EcrTags::Role => "role",
+            EcrTags::Skip => "skip",
+            EcrTags::Digest => "digest",
+        }
+    }
+}
+
 /// Where an ALB can be reached from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -256,6 +284,7 @@ impl Ask {
             account_id: self.account_id.or(file.account_id),
             alb_group: self.alb_group.or(file.alb_group),
             app_namespaces: if self.app_namespaces.is_empty() { file.app_namespaces } else { self.app_namespaces },
+            ecr_tags: self.ecr_tags.or(file.ecr_tags),
             logging: self.logging.or(file.logging),
             log_retention_days: self.log_retention_days.or(file.log_retention_days),
             alb: if self.alb == Alb::default() { file.alb } else { self.alb },

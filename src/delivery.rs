@@ -61,6 +61,7 @@ impl Delivery<'_> {
         context["partition"] = cluster.map_or("aws", |cluster| aws::partition_of(&cluster.region)).into();
         context["made_with"] = Eksctl::embedded().map_or(Value::Null, |eksctl| json!(eksctl));
         context["role"] = cluster.map_or(Value::Null, |cluster| json!(iam::controller_role(&cluster.name)));
+        context["knative_role"] = cluster.map_or(Value::Null, |cluster| json!(iam::knative_role(&cluster.name)));
         context["pod_role"] = cluster.map_or(Value::Null, |cluster| json!(iam::pod_execution_role(&cluster.name)));
         context
     }

@@ -11,6 +11,10 @@ use crate::manifest::ManifestError;
 use crate::manifest::document::Document;
 use crate::rewrite::RuleError;
 
+pub mod inventory;
+pub mod reference;
+pub mod relocate;
+
 /// The key of `config-deployment` that names the image of the container beside every Knative Service's own.
 const SIDECAR: &str = "queue-sidecar-image";
 
@@ -25,12 +29,40 @@ pub fn list<'d>(documents: impl Iterator<Item = &'d Document>) -> Result<BTreeSe
     Ok(images)
 }
 
-/// Replaces images, each named by the whole text that stands in the manifests. One that stands nowhere is an error.
+/// Replaces images, each named by the whole text that stands in the manifests. One that stands neither there nor `elsewhere`
+/// is an error.
 pub fn replace(
     documents: &mut [Document],
     replacements: &BTreeMap<String, String>,
+    elsewhere: &[&str],
     ledger: &mut Ledger,
 ) -> Result<(), RuleError> {
+    let why = ("images", "knrender.yaml", "`images` of knrender.yaml names another image.");
+    let mut unused = put_all(documents, replacements, why, ledger)?;
+    unused.retain(|image| !elsewhere.contains(&image.as_str()));
+    if unused.is_empty() {
+        return Ok(());
+    }
+    Err(RuleError::NoSuchImage { images: unused.into_iter().cloned().collect() })
+}
+
+/// Names the digests that the lock has of tags.
+pub fn pin(
+    documents: &mut [Document],
+    digests: &BTreeMap<String, String>,
+    ledger: &mut Ledger,
+) -> Result<(), RuleError> {
+    let why = ("images-locked", "knrender.lock", "--locked: knrender.lock holds the tag to this digest.");
+    put_all(documents, digests, why, ledger).map(drop)
+}
+
+/// Replaces images for one reason (rule, place, why), and tells which stand nowhere.
+fn put_all<'r>(
+    documents: &mut [Document],
+    replacements: &'r BTreeMap<String, String>,
+    (rule, at, why): (&str, &str, &str),
+    ledger: &mut Ledger,
+) -> Result<BTreeSet<&'r String>, RuleError> {
     let mut unused: BTreeSet<&String> = replacements.keys().collect();
     for document in documents {
         let Some(key) = key_of(document) else { continue };
@@ -47,19 +79,11 @@ pub fn replace(
                 object: document.identity().to_string(),
                 at: document.at(),
                 deed: Deed::Changed { fields },
-                reason: Arc::new(Reason {
-                    rule: "images".into(),
-                    at: "knrender.yaml".into(),
-                    why: "`images` of knrender.yaml names another image.".into(),
-                    see: Vec::new(),
-                }),
+                reason: Arc::new(Reason { rule: rule.into(), at: at.into(), why: why.into(), see: Vec::new() }),
             });
         }
     }
-    if unused.is_empty() {
-        return Ok(());
-    }
-    Err(RuleError::NoSuchImage { images: unused.into_iter().cloned().collect() })
+    Ok(unused)
 }
 
 /// The key under which a document names images, if it names any.
@@ -151,10 +175,11 @@ mod tests {
         let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - image: x/a:1   # c\n    name: x/a:1\n";
         let mut documents = documents(text);
         let mut ledger = Ledger::default();
-        replace(&mut documents, &BTreeMap::from([("x/a:1".into(), "y/a@sha256:0".into())]), &mut ledger).unwrap();
+        replace(&mut documents, &BTreeMap::from([("x/a:1".into(), "y/a@sha256:0".into())]), &[], &mut ledger).unwrap();
         assert_eq!(documents[0].rendered().0, text.replacen("x/a:1", "y/a@sha256:0", 1));
         assert_eq!(ledger.entries.len(), 1);
-        let error = replace(&mut documents, &BTreeMap::from([("x/b".into(), "y".into())]), &mut ledger).unwrap_err();
+        let error =
+            replace(&mut documents, &BTreeMap::from([("x/b".into(), "y".into())]), &[], &mut ledger).unwrap_err();
         assert!(error.to_string().contains("x/b"), "{error}");
     }
 }

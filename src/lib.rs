@@ -25,6 +25,7 @@ pub mod output;
 pub mod pipeline;
 pub mod pointer;
 pub mod regexp;
+pub mod registry;
 pub mod report;
 pub mod rewrite;
 pub mod schema;

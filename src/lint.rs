@@ -31,6 +31,7 @@ mod order;
 mod pods;
 mod ports;
 mod profiles;
+mod registries;
 mod scheduling;
 pub mod set;
 mod settings;
@@ -75,6 +76,7 @@ const SUBJECTS: &[&[Check]] = &[
     sizes::CHECKS,
     headroom::CHECKS,
     images::CHECKS,
+    registries::CHECKS,
     jobs::CHECKS,
     budgets::CHECKS,
     network::CHECKS,

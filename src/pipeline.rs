@@ -120,7 +120,8 @@ pub fn render(
     sized(stack, &documents)?;
     let documents = migrate::apply(stack.kubernetes, documents, &mut ledger)?;
     let mut documents = drop_duplicates(documents, Scope::Render, &mut ledger)?;
-    images::replace(&mut documents, &stack.images, &mut ledger)?;
+    images::replace(&mut documents, &stack.images, &[apps::IMAGE], &mut ledger)?;
+    images::pin(&mut documents, &stack.locked_images, &mut ledger)?;
     if let Some(nameless) = documents.iter().find(|d| d.identity().name.is_empty()) {
         let (object, at) = (nameless.identity().to_string(), nameless.at());
         return Err(ManifestError::NoName { object, at }.into());

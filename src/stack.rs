@@ -58,6 +58,8 @@ pub struct Stack {
     pub sizing: Sizing,
     /// Images to be replaced, each with what it is replaced by.
     pub images: BTreeMap<String, String>,
+    /// Images by tag, each with the same by the digest that the lock has; none without `--locked`.
+    pub locked_images: BTreeMap<String, String>,
 }
 
 /// The cluster that the render is for.
@@ -205,6 +207,7 @@ impl Stack {
             sizing: Sizing::of(ask.scale.unwrap_or_default(), &ask.sizes),
             sizes: ask.sizes.clone(),
             images: BTreeMap::new(),
+            locked_images: BTreeMap::new(),
         })
     }
 

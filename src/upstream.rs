@@ -9,3 +9,4 @@ pub mod lock;
 pub mod mirror;
 pub mod store;
 pub mod supply;
+pub mod verify;

@@ -183,3 +183,72 @@ fn a_namespace_that_no_profile_of_the_stack_takes_is_told() {
     assert!(said.contains("warning: No Fargate profile of this stack takes pods of payments"), "{said}");
     assert!(!place.run(&[&app[..], &["team-a"]].concat()).ok().stderr.contains("No Fargate profile"));
 }
+
+const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1.2.3";
+
+#[test]
+fn an_image_in_ecr_by_tag_is_told_who_looks_it_up_and_with_which_right() {
+    let place = Place::new();
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = plain(&place.run(&["app", "shop", "--image", ECR]).ok().stderr);
+    assert!(said.contains("pod execution role") && said.contains("never becomes ready"), "{said}");
+    assert!(said.contains("ecr-tag-unknown"), "{said}");
+    place.write("knrender.yaml", "cluster-name: prod\nregion: eu-west-1\naccount-id: '123456789012'\n");
+    let said = plain(&place.run(&["app", "shop", "--image", ECR]).ok().stderr);
+    assert!(said.contains("with the role of ServiceAccount/knative-serving/controller"), "{said}");
+    assert!(!said.contains("ecr-tag"), "{said}");
+    let skip = "cluster-name: prod\nregion: eu-west-1\naccount-id: '123456789012'\necr-tags: skip\n";
+    place.write("knrender.yaml", skip);
+    assert!(plain(&place.run(&["app", "shop", "--image", ECR]).ok().stderr).contains("nobody looks up its tag"));
+}
+
+#[test]
+fn a_service_account_with_a_role_is_written_before_the_service() {
+    let place = Place::new();
+    let arn = "arn:aws:iam::123456789012:role/shop";
+    let call = ["app", "shop", "--image", "ghcr.io/org/shop:1.2.3", "--service-account", "shop", "--role-arn", arn];
+    let ran = place.run(&call).ok();
+    let (account, service) = ran.stdout.split_once("---\n").unwrap();
+    let (account, service) = (yaml::parse(account).unwrap(), yaml::parse(service).unwrap());
+    assert_eq!(account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], arn);
+    assert_eq!((&account["kind"], &account["metadata"]["name"]), (&"ServiceAccount".into(), &"shop".into()));
+    assert_eq!(service["spec"]["template"]["spec"]["serviceAccountName"], "shop");
+    assert!(
+        ran.stderr.contains("system:serviceaccount:default:shop") && ran.stderr.contains("eksctl"),
+        "{}",
+        ran.stderr
+    );
+    place.write("shop.yaml", &ran.stdout);
+    place.run(&["lint", "shop.yaml"]).ok();
+}
+
+#[test]
+fn a_role_that_is_none_is_refused_and_one_of_another_account_is_told() {
+    let place = Place::new();
+    let with = |arn: &str| {
+        place.run(&["app", "a", "--image", "ghcr.io/o/a:1.2.3", "--service-account", "a", "--role-arn", arn])
+    };
+    for arn in [
+        "shop",
+        "arn:aws:iam::1234:role/a",
+        "arn:aws:iam::123456789012:user/a",
+        "arn:aws:iam:eu-west-1:123456789012:role/a",
+    ] {
+        assert!(with(arn).fails(2).contains("--role-arn"), "{arn}");
+    }
+    place.write("knrender.yaml", "account-id: '123456789012'\n");
+    assert!(with("arn:aws:iam::210987654321:role/a").ok().stderr.contains("account 210987654321"));
+    let alone =
+        place.run(&["app", "a", "--image", "ghcr.io/o/a:1.2.3", "--role-arn", "arn:aws:iam::123456789012:role/a"]);
+    assert!(alone.fails(2).contains("--service-account"));
+}
+
+#[test]
+fn a_pull_secret_is_named_in_the_pod() {
+    let place = Place::new();
+    let call = ["app", "a", "--image", "shop.azurecr.io/a:1.2.3", "--pull-secret", "azure"];
+    let object = yaml::parse(&place.run(&call).ok().stdout).unwrap();
+    assert_eq!(object["spec"]["template"]["spec"]["imagePullSecrets"][0]["name"], "azure");
+    let bad = place.run(&["app", "a", "--image", "shop.azurecr.io/a:1.2.3", "--pull-secret", "A B"]);
+    assert!(bad.fails(2).contains("--pull-secret"));
+}

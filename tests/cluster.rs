@@ -385,3 +385,52 @@ fn the_installation_stops_with_what_to_do_next() {
         assert!(code == 1 || !place.read("calls").contains("apply"), "{said}");
     }
 }
+
+/// The annotation by which Knative's controller gets its role.
+const ROLE: &str = "eks.amazonaws.com/role-arn: arn:aws:iam::123456789012:role/prod-knative-controller";
+
+#[test]
+fn knatives_controller_gets_the_role_that_eksctl_makes() {
+    let Some(place) = Place::with_upstream() else { return };
+    let account = ["--account-id", "123456789012"];
+    place.run(&[&CLUSTER[..], &account].concat()).ok();
+    let accounts = eksctl(&place)["iam"]["serviceAccounts"].clone();
+    let controller = accounts.as_array().unwrap().iter().find(|a| a["metadata"]["name"] == "controller").unwrap();
+    assert_eq!(
+        (&controller["metadata"]["namespace"], &controller["roleName"]),
+        (&"knative-serving".into(), &"prod-knative-controller".into())
+    );
+    let narrow = &controller["attachPolicy"]["Statement"][1];
+    assert_eq!(narrow["Resource"][0], "arn:aws:ecr:eu-west-1:123456789012:repository/*");
+    assert!(place.read("out/knative-kourier-fargate-first-batch.yaml").contains(ROLE));
+    // A Service with such an image passes beside the render, with the annotation or with eksctl's file alone.
+    let image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1.2.3";
+    place.write("shop.yaml", &place.run(&["app", "shop", "--image", image]).ok().stdout);
+    assert!(!place.run(&["lint", "out", "shop.yaml"]).ok().stdout.contains("ecr-tag"));
+    place.run(&CLUSTER).ok();
+    assert!(!place.read("out/knative-kourier-fargate-first-batch.yaml").contains("eks.amazonaws.com/role-arn"));
+    assert!(!place.run(&["lint", "out", "shop.yaml"]).ok().stdout.contains("ecr-tag"));
+    assert_eq!(place.run(&["lint", "out/knative-kourier-fargate-first-batch.yaml", "shop.yaml"]).code, 1);
+}
+
+#[test]
+fn without_a_role_tags_are_left_alone_or_refused() {
+    let Some(place) = Place::with_upstream() else { return };
+    let image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1.2.3";
+    place.write("shop.yaml", &place.run(&["app", "shop", "--image", image]).ok().stdout);
+    let with =
+        |how: &str| place.run(&[&CLUSTER[..], &["--account-id", "123456789012", "--ecr-tags", how]].concat()).ok();
+    with("skip");
+    assert!(
+        place
+            .read("out/knative-kourier-fargate-first-batch.yaml")
+            .contains("dev.local,123456789012.dkr.ecr.eu-west-1.amazonaws.com")
+    );
+    place.run(&["lint", "out", "shop.yaml"]).ok();
+    with("digest");
+    let report = place.run(&["lint", "out", "shop.yaml"]);
+    assert!(report.code == 1 && report.stdout.contains("ecr-tag-unreadable"), "{}", report.stdout);
+    assert!(!place.read("out/cluster/eksctl.yaml").contains("knative-controller"));
+    let alone = place.run(&[&CLUSTER[..], &["--ecr-tags", "skip"]].concat());
+    assert!(alone.fails(2).contains("--account-id"));
+}

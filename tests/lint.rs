@@ -315,9 +315,9 @@ const UPSTREAM: &[(&str, &[&str], &str, &str)] = &[
     (
         "github.com/knative-extensions/net-kourier/releases/download/knative-vV/kourier.yaml",
         &["1.21.1", "1.22.1", "1.23.0"],
-        "budget-blocks-eviction 1, fargate-profiles-unknown 1, gateway-grace 2, gateway-load-balancer 1, \
-         hpa-needs-metrics-server 1, image-tag-minor 1, single-replica 1",
-        "032faddb2077",
+        "budget-blocks-eviction 1, docker-hub-anonymous 1, fargate-profiles-unknown 1, gateway-grace 2, \
+         gateway-load-balancer 1, hpa-needs-metrics-server 1, image-tag-minor 1, single-replica 1",
+        "c4f8d3889e42",
     ),
     (
         "github.com/solo-io/gloo/releases/download/vV/gloo-knative.yaml",
@@ -330,8 +330,8 @@ const UPSTREAM: &[(&str, &[&str], &str, &str)] = &[
     (
         "raw.githubusercontent.com/kubernetes-sigs/aws-alb-ingress-controller/vV/docs/examples/alb-ingress-controller.yaml",
         &["1.1.4"],
-        "controller-asks-imds 1, fargate-profiles-unknown 1",
-        "7bc71a36769a",
+        "controller-asks-imds 1, docker-hub-anonymous 1, fargate-profiles-unknown 1",
+        "a0b01b12ec73",
     ),
 ];
 

@@ -12,7 +12,8 @@ use knrender::lint;
 use knrender::lint::set::{self, Set};
 use knrender::manifest::collection::Collection;
 
-/// The codes that are found in a text. A first line `# lint: --allow CODE[=OBJECT]` allows one.
+/// The codes that are found in a text. A line `# lint: --allow CODE[=OBJECT]` allows one, and `# lint: registry
+/// HOST` names one that images may come from.
 fn found(name: &str, text: &str) -> Vec<&'static str> {
     let mut collection = Collection::default();
     collection.add(name, text);
@@ -22,7 +23,10 @@ fn found(name: &str, text: &str) -> Vec<&'static str> {
         Allowance { lint: lint.into(), object: object.map(str::to_owned), reason: "a test".into(), place: None }
     });
     let objects = set::objects(&collection.objects);
-    let findings = lint::run(&Set::new(&objects, None), &allowances.collect::<Vec<_>>());
+    let mut set = Set::new(&objects, None);
+    set.registries =
+        text.lines().filter_map(|line| line.strip_prefix("# lint: registry ")).map(str::to_owned).collect();
+    let findings = lint::run(&set, &allowances.collect::<Vec<_>>());
     findings.into_iter().filter(|finding| finding.allowed.is_none()).map(|finding| finding.code).collect()
 }
 

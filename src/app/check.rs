@@ -1,12 +1,10 @@
 //! What a Service may be: the form of every flag, and what Knative, Fargate and the stack refuse.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::{App, AppError, Terms};
+use crate::aws::Arn;
 use crate::fargate::COLD_START;
 use crate::fargate::quantity::Quantity;
+use crate::images::reference::is_reference;
 use crate::kubernetes::names;
 use crate::stack::values::seconds;
 
@@ -20,10 +18,6 @@ const RETENTION_MAX: u64 = 3600;
 const RESERVED_ENV: [&str; 4] = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"];
 /// Ports of queue-proxy (K10), and the one that the kubelet of a Fargate pod listens on (F12).
 const RESERVED_PORTS: [u16; 7] = [8008, 8012, 8013, 8022, 9090, 9091, 10250];
-/// The grammar of image references.
-/// Source: <https://github.com/distribution/reference/blob/main/reference.go>
-const IMAGE: &str = r"^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]{1,5})?/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*(?::[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$";
-
 /// Holds an app to its terms.
 pub(super) fn all(app: &App, terms: &Terms) -> Result<(), AppError> {
     names(app, terms)?;
@@ -62,12 +56,21 @@ fn names(app: &App, terms: &Terms) -> Result<(), AppError> {
             format!("--service-account `{account}` is not the name of a service account")
         })?;
     }
+    if let Some(arn) = &app.role_arn {
+        unless(Arn::of_role(arn).is_some(), || {
+            format!("--role-arn `{arn}` is not the ARN of an IAM role, such as arn:aws:iam::123456789012:role/{name}")
+        })?;
+        unless(app.service_account.is_some(), || "--role-arn is the role of --service-account; name that".to_owned())?;
+    }
+    for secret in &app.pull_secret {
+        unless(names::is_domain(secret), || format!("--pull-secret `{secret}` is not the name of a Secret"))?;
+    }
     Ok(())
 }
 
 fn container(app: &App) -> Result<(), AppError> {
     let image = &app.image;
-    unless(is_image(image), || {
+    unless(is_reference(image), || {
         format!(
             "--image `{image}` is not an image reference, such as ghcr.io/org/app:1.2.3 or ghcr.io/org/app@sha256:..."
         )
@@ -175,11 +178,6 @@ pub(super) fn source(text: &str) -> Option<(&'static str, &str)> {
         _ => return None,
     };
     names::is_domain(name).then_some((kind, name))
-}
-
-fn is_image(text: &str) -> bool {
-    static GRAMMAR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(IMAGE).ok());
-    GRAMMAR.as_ref().is_some_and(|grammar| grammar.is_match(text))
 }
 
 fn is_env_name(text: &str) -> bool {

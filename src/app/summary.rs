@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::{App, Terms, Visibility};
+use super::{App, Terms, Visibility, image};
 use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::{Plan, Price, Saving};
@@ -20,6 +20,12 @@ pub struct Summary {
     pub service: String,
     /// The image.
     pub image: String,
+    /// Who pulls it, and with which right.
+    pub pull: String,
+    /// Who looks up the digest behind its tag, and with which right.
+    pub resolve: String,
+    /// What the pods may do in AWS, where a service account is named.
+    pub identity: Option<String>,
     /// What each pod gets, such as `0.25 vCPU / 0.5 GB`.
     pub size: String,
     /// What the app has of it.
@@ -98,6 +104,9 @@ impl Summary {
         Ok(Summary {
             service,
             image: app.image.clone(),
+            pull: image::pull(app),
+            resolve: image::resolve(app, terms),
+            identity: image::identity(app),
             size: row.size.clone()?,
             app: Share { cpu: has("cpu"), memory: has("memory") },
             queue_proxy,
@@ -121,6 +130,11 @@ impl Summary {
             let _ = writeln!(text, "  {key:<10}  {}", wrap(value, 14));
         };
         row("image", &self.image);
+        row("", &self.pull);
+        row("", &self.resolve);
+        if let Some(identity) = &self.identity {
+            row("identity", identity);
+        }
         row(
             "size",
             &format!(

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{Format, General, plan, print, say, warn};
 use crate::app::summary::Summary;
 use crate::app::{App, Terms};
+use crate::aws::Arn;
 use crate::config::{Ask, Config};
 use crate::error::Error;
 use crate::fargate::profile::{Profiles, fits};
@@ -46,7 +47,18 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
     let usage = |e: crate::app::AppError| Error::Usage(e.to_string());
     let (object, text) = (app.object(&terms).map_err(usage)?, app.to_yaml(&terms).map_err(usage)?);
     let summary = Summary::of(&app, &terms, &prices).map_err(Error::Usage)?;
-    let mut warnings = warnings(&text, config)?;
+    let account = config.ask.account_id.clone();
+    let known = terms.ecr_tags.as_deref() == Some("role");
+    let mut warnings = warnings(&text, config, known)?;
+    if let (Some(arn), Some(account)) = (app.role_arn.as_deref().and_then(Arn::of_role), account)
+        && arn.account != account
+    {
+        warnings.push(format!(
+            "--role-arn is a role of account {}, and `account-id` is {account}: a role trusts the pods of a cluster by the OIDC \
+             provider of its own account, which has to be made there.",
+            arn.account
+        ));
+    }
     // What the profiles of a cluster are is known where the stack makes them.
     if stack.cluster.is_some() && !stack.apps.iter().any(|selector| fits(&selector.namespace, app.namespace())) {
         warnings.push(format!(
@@ -57,7 +69,8 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
     }
     match args.format {
         Format::Json => {
-            let report = serde_json::json!({"object": object, "summary": summary, "warnings": warnings});
+            let account = app.account();
+            let report = serde_json::json!({"object": object, "service_account": account, "summary": summary, "warnings": warnings});
             print(format!("{report:#}\n").as_bytes())
         }
         Format::Text => {
@@ -71,7 +84,7 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
 }
 
 /// What `knrender lint` warns of in this Service. What it calls an error is one here.
-fn warnings(text: &str, config: Config) -> Result<Vec<String>, Error> {
+fn warnings(text: &str, config: Config, controller_has_role: bool) -> Result<Vec<String>, Error> {
     let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;
     let mut collection = Collection::default();
     collection.add("the Service", text);
@@ -79,6 +92,10 @@ fn warnings(text: &str, config: Config) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
     for finding in lint::run(&Set::new(&objects, config.fargate_profiles.map(Profiles)), &[]) {
         let Some(page) = pages.of(finding.code) else { continue };
+        // What the linted set does not show, the stack says.
+        if finding.code == "ecr-tag-unknown" && controller_has_role {
+            continue;
+        }
         let line = format!("{}. {} (lint {})", finding.what, page.fix, page.code);
         match page.severity {
             Severity::Error => return Err(Error::Usage(format!("this Service would not run: {line}"))),

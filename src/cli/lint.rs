@@ -27,7 +27,8 @@ pub(super) fn run(args: &LintArgs) -> Result<(), Error> {
     let allowances = findings::allowances(&args.allow, args.config.as_deref(), &config, &pages)?;
     let collection = inputs::read(&inputs::or_rendered(&args.paths, &config)?)?;
     let objects = set::objects(&collection.objects);
-    let set = Set::new(&objects, config.fargate_profiles.map(Profiles)).in_region(config.ask.region.as_deref());
+    let mut set = Set::new(&objects, config.fargate_profiles.map(Profiles)).in_region(config.ask.region.as_deref());
+    set.registries = config.registries;
     let findings = lint::run(&set, &allowances);
     Report { pages: &pages, findings: &findings, collection: &collection }.print(args.format, args.strict)
 }

@@ -1,5 +1,6 @@
 //! What every command that needs bytes starts with: configuration, catalog, stack, lock, and where bytes come from.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -43,15 +44,17 @@ impl Session {
         let ask = ask.over(config.ask.clone());
         let supply = supply.over(config.supply.clone());
         let catalog = Catalog::embedded();
-        let stack = Stack { images: config.images.clone(), ..Stack::resolve(&ask, &catalog)? };
         let lock = Lock::read(config.lock_folder())?;
+        let locked_only = supply.locked.unwrap_or(false);
+        let locked_images = if locked_only { pins(&lock) } else { BTreeMap::new() };
+        let stack = Stack { images: config.images.clone(), locked_images, ..Stack::resolve(&ask, &catalog)? };
         Ok(Session {
             config,
             catalog,
             ask,
             stack,
             lock,
-            locked_only: supply.locked.unwrap_or(false),
+            locked_only,
             supply,
             progress: progress::stderr(general.quiet),
         })
@@ -97,4 +100,10 @@ impl Session {
             }
         }
     }
+}
+
+/// The images that the lock has by tag, each with the same by digest.
+fn pins(lock: &Lock) -> BTreeMap<String, String> {
+    let by_tag = lock.images().iter().filter(|image| !image.image.contains('@'));
+    by_tag.map(|image| (image.image.clone(), format!("{}@{}", image.image, image.digest))).collect()
 }

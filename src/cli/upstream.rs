@@ -9,14 +9,16 @@ use super::session::Session;
 use super::{Format, StackArgs, UpstreamCommand, print, render, say, warn};
 use crate::error::Error;
 use crate::rewrite::facts::Fact;
-use crate::upstream::catalog::{Asset, Catalog, Component};
+use crate::upstream::catalog::{Asset, Catalog, Component, Publisher};
 use crate::upstream::mirror;
 use crate::upstream::supply;
+use crate::upstream::verify::{self, Verdict};
 
 pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
     match command {
         UpstreamCommand::List { format } => list(format),
         UpstreamCommand::Lock(args) => lock(args),
+        UpstreamCommand::Verify(args) => verify(args),
         UpstreamCommand::Fetch(args) => fetch(args),
         UpstreamCommand::Mirror { dir, all, stack } => {
             let quiet = stack.general.quiet;
@@ -52,6 +54,85 @@ fn lock(args: StackArgs) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Says what the publishers vouch for, and how to check that it was they.
+fn verify(args: StackArgs) -> Result<(), Error> {
+    let quiet = args.general.quiet;
+    let mut session = Session::open(args.ask, args.supply, &args.general)?;
+    let mut lock = std::mem::take(&mut session.lock);
+    let assets: Vec<_> = session.stack.assets().cloned().collect();
+    let sources = session.sources()?;
+    let (mut lists, mut differ, mut failed) = (verify::Lists::new(), String::new(), String::new());
+    let mut commands = Vec::new();
+    for asset in &assets {
+        let publisher = session.catalog.component(&asset.component).map_err(Error::Input)?.publisher.as_ref();
+        let held = match (&asset.known, lock.get(asset)?) {
+            (Some((sha256, _)), _) => Some(*sha256),
+            (None, entry) => entry.map(|entry| entry.sha256),
+        };
+        let name = asset.name();
+        let said = match verify::asset(asset, held, publisher, &sources, &mut lists) {
+            Verdict::Verified { sha256, from_publisher } => {
+                if let Some(publisher) = publisher {
+                    commands.extend(cosign(asset, publisher).filter(|command| !commands.contains(command)));
+                }
+                if from_publisher {
+                    lock.verified(asset);
+                    format!("sha256 {sha256} is in the publisher's {}", publisher.map_or("", |p| &p.checksums))
+                } else {
+                    format!("sha256 {sha256} is in the list of checksums, as the mirror has it")
+                }
+            }
+            Verdict::Differs { held, published } => {
+                let _ = write!(differ, "\n  {name}\n    held to    sha256 {held}\n    published  sha256 {published}");
+                continue;
+            }
+            Verdict::NotListed => "NOT VERIFIED: the publisher's list does not have it".to_owned(),
+            Verdict::NoPublisher => "not verified: knrender knows of no list that its publisher signs".to_owned(),
+            Verdict::NotHeld => {
+                "not verified: neither the catalog nor knrender.lock has a digest; `knrender upstream lock` takes one"
+                    .to_owned()
+            }
+            Verdict::Failed(why) => {
+                let _ = write!(failed, "\n  {name}: {}", why.replace('\n', "\n    "));
+                continue;
+            }
+        };
+        if !quiet {
+            say(&format!("{name}: {said}"));
+        }
+    }
+    render::commit(lock)?;
+    if !quiet && !commands.is_empty() {
+        say("The signature of a list is checked by cosign (knrender does not):");
+        for command in &commands {
+            say(command);
+        }
+    }
+    if !differ.is_empty() {
+        return Err(Error::Findings(format!(
+            "the publisher vouches for other bytes:{differ}\nnext: do not apply them before you know why"
+        )));
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Input(format!("not every list of checksums is to be had:{failed}")))
+    }
+}
+
+/// The commands with which cosign checks the list of an asset's release.
+fn cosign(asset: &Asset, publisher: &Publisher) -> Option<String> {
+    let Publisher { checksums, certificate, signature, identity, issuer, .. } = publisher;
+    let files: Option<Vec<String>> =
+        [checksums, certificate, signature].iter().map(|file| verify::beside(asset, file)).collect();
+    let fetched: Vec<_> = files?.iter().map(|url| format!("-O {url}")).collect();
+    Some(format!(
+        "  curl -fsSL {}\n  cosign verify-blob {checksums} --certificate {certificate} --signature {signature} \\\n    \
+         --certificate-identity={identity} --certificate-oidc-issuer={issuer}",
+        fetched.join(" ")
+    ))
 }
 
 fn fetch(args: StackArgs) -> Result<(), Error> {

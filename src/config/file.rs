@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::{Ask, Layout, Part, Scaling, Scheme, Supply};
+use super::{Ask, EcrTags, Layout, Part, Scaling, Scheme, Supply};
 use crate::alb::Alb;
 use crate::aws;
 use crate::fargate::profile::Profile;
@@ -34,6 +34,8 @@ pub struct Config {
     pub prices: Option<PathBuf>,
     /// Images to be replaced, each with what it is replaced by: pins, or a registry of the user's own.
     pub images: BTreeMap<String, String>,
+    /// The registries that images may come from; any where it is empty.
+    pub registries: Vec<String>,
     /// Findings of `knrender lint` that are accepted.
     pub allow: Vec<Allow>,
     /// The cluster's Fargate profiles.
@@ -120,6 +122,7 @@ file! {
     account_id: String => ask.account_id;
     alb_group: String => ask.alb_group;
     app_namespaces: Vec<String> => ask.app_namespaces;
+    ecr_tags: EcrTags => ask.ecr_tags;
     logging: bool => ask.logging;
     log_retention_days: u32 => ask.log_retention_days;
     alb: Alb => ask.alb;
@@ -138,6 +141,7 @@ file! {
     keep_descriptions: bool => ask.keep_descriptions;
     rules: Vec<PathBuf> => ask.rules;
     images: BTreeMap<String, String> => images;
+    registries: Vec<String> => registries;
     mirror: String => supply.mirror;
     offline: bool => supply.offline;
     locked: bool => supply.locked;
@@ -283,7 +287,7 @@ mod tests {
              certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
              mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
              ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\
-             queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\n\
+             queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\necr-tags: skip\nregistries: [a.example]\n\
              log-retention-days: 30\nalb: {readiness-gates: true}\n\
              layout: flux\ngitops-repo: https://a.example/b\ngitops-revision: main\ngitops-path: p\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
         )

@@ -5,7 +5,7 @@ use crate::app::{App, Terms};
 use crate::fargate::profile::ProfileSelector;
 
 /// A small web app that is built for demos, for x86-64 among others; each of its releases has a tag of three numbers.
-const IMAGE: &str = "ghcr.io/stefanprodan/podinfo:6.15.0";
+pub const IMAGE: &str = "ghcr.io/stefanprodan/podinfo:6.15.0";
 
 /// The files.
 ///
@@ -14,6 +14,9 @@ const IMAGE: &str = "ghcr.io/stefanprodan/podinfo:6.15.0";
 pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let terms = Terms::of(delivery.stack);
     let Some(namespace) = namespace(&delivery.stack.apps) else { return Ok(Files::new()) };
+    let images = &delivery.stack.images;
+    let image = images.get(IMAGE).map_or(IMAGE, String::as_str);
+    let image = delivery.stack.locked_images.get(image).map_or_else(|| image.to_owned(), Clone::clone);
     let mut files = Files::new();
     for (name, min_scale, what) in [
         (
@@ -26,7 +29,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
         let app = App {
             name: name.to_owned(),
             namespace: Some(namespace.to_owned()),
-            image: IMAGE.to_owned(),
+            image: image.clone(),
             port: Some("9898".to_owned()),
             env: vec![format!("PODINFO_UI_MESSAGE=This is {name}, on Knative and Fargate")],
             min_scale,

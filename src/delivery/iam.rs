@@ -21,6 +21,11 @@ pub fn controller_role(cluster: &str) -> String {
     named(cluster, "-alb-controller")
 }
 
+/// The role of Knative's controller.
+pub fn knative_role(cluster: &str) -> String {
+    named(cluster, "-knative-controller")
+}
+
 /// The role by which Fargate starts pods, where eksctl does not make one.
 pub fn pod_execution_role(cluster: &str) -> String {
     named(cluster, "-fargate-pods")

@@ -159,6 +159,8 @@ pub struct Set<'s> {
     /// The cluster's Fargate profiles, where the input tells them.
     pub profiles: Option<Profiles>,
     region: Option<&'s str>,
+    /// The registries that images may come from; any where it is empty.
+    pub registries: Vec<String>,
 }
 
 /// The objects of what was read.
@@ -178,6 +180,7 @@ impl<'s> Set<'s> {
             scaled: BTreeMap::new(),
             profiles: None,
             region: None,
+            registries: Vec::new(),
         };
         for object in objects {
             set.kinds.entry(object.kind()).or_default().push(object);

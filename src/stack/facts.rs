@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 use super::{Ingress, timeouts};
-use crate::config::{Ask, Scaling, Scheme};
+use crate::aws;
+use crate::config::{Ask, EcrTags, Scaling, Scheme};
+use crate::delivery::iam;
 use crate::fargate::COLD_START;
 use crate::fargate::profile::ProfileSelector;
 use crate::kubernetes;
@@ -48,6 +50,9 @@ pub(super) fn of(
         ("alb-grpc", Fact::Flag(ask.alb.grpc.unwrap_or(false))),
         ("alb-readiness-gates", Fact::Flag(ask.alb.readiness_gates.unwrap_or(false))),
         ("app-namespaces", Fact::Names(apps.iter().map(|selector| selector.namespace.clone()).collect())),
+        ("ecr-tags", Fact::Text(ask.ecr_tags.unwrap_or_default().name().to_owned())),
+        ("knative-controller-role", controller_role(ask, rule_set).map_or(Fact::Absent, Fact::Text)),
+        ("ecr-registry", text(&ecr_registry(ask))),
         ("logging", Fact::Flag(ask.logging.unwrap_or(false))),
         ("log-retention-days", Fact::Text(ask.log_retention_days.unwrap_or(60).to_string())),
         ("layout", ask.layout.map_or(Fact::Absent, |layout| Fact::Text(layout.name().to_owned()))),
@@ -68,4 +73,17 @@ pub(super) fn of(
         ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),
         ("queue-proxy-memory", text(&ask.queue_proxy_memory)),
     ]))
+}
+
+/// The ARN of the role with which Knative's controller reads from ECR, where it can be written out.
+fn controller_role(ask: &Ask, rule_set: RuleSet) -> Option<String> {
+    let (cluster, region, account) = (ask.cluster_name.as_ref()?, ask.region.as_ref()?, ask.account_id.as_ref()?);
+    let wanted = rule_set == RuleSet::Fargate && ask.ecr_tags.unwrap_or_default() == EcrTags::Role;
+    let (partition, role) = (aws::partition_of(region), iam::knative_role(cluster));
+    wanted.then(|| format!("arn:{partition}:iam::{account}:role/{role}"))
+}
+
+/// The ECR registry of the account in the region.
+fn ecr_registry(ask: &Ask) -> Option<String> {
+    Some(aws::ecr_registry(ask.account_id.as_ref()?, ask.region.as_ref()?))
 }

@@ -3,7 +3,7 @@
 use super::{StackError, gitops, timeouts};
 use crate::alb::{Around, IDLE_MAX};
 use crate::aws::{self, Arn};
-use crate::config::Ask;
+use crate::config::{Ask, EcrTags};
 use crate::fargate::COLD_START;
 use crate::fargate::quantity::Quantity;
 use crate::kubernetes::names;
@@ -66,6 +66,12 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
     }
     if !ask.subnets.is_empty() && ask.vpc_id.is_none() {
         return Err(StackError("--subnets are those of a VPC that exists; name it with --vpc-id".to_owned()));
+    }
+    if ask.ecr_tags == Some(EcrTags::Skip) && (ask.account_id.is_none() || ask.region.is_none()) {
+        return Err(StackError(
+            "--ecr-tags skip names the account's registry in Knative's configuration; give --account-id and --region"
+                .to_owned(),
+        ));
     }
     if let Some(days) = ask.log_retention_days {
         if ask.logging != Some(true) {

@@ -25,6 +25,9 @@ pub struct Component {
     /// Which versions can be had beyond those listed.
     #[serde(default)]
     pub unlisted: Option<Unlisted>,
+    /// How its publisher vouches for the assets of a release.
+    #[serde(default)]
+    pub publisher: Option<Publisher>,
     /// What everybody who renders it should be told.
     #[serde(default)]
     pub notices: Vec<Notice>,
@@ -95,6 +98,24 @@ pub struct Unlisted {
     pub versions: VersionReq,
     /// Why not others.
     pub otherwise: String,
+}
+
+/// How a publisher vouches for the assets of a release: a signed list of digests beside them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publisher {
+    /// The list, as `sha256sum` writes it.
+    pub checksums: String,
+    /// The certificate that it was signed with.
+    pub certificate: String,
+    /// The signature.
+    pub signature: String,
+    /// Who signed, as the certificate says.
+    pub identity: String,
+    /// Who vouches for that identity.
+    pub issuer: String,
+    /// Where it is written.
+    pub see: String,
 }
 
 /// What everybody who renders a component should be told.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::catalog::Asset;
 use crate::digest::Sha256Hex;
+use crate::images::reference::is_reference;
 use crate::yaml;
 
 /// The name of the lock file.
@@ -25,6 +26,25 @@ pub struct Lock {
     path: PathBuf,
     locked: Vec<Locked>,
     added: Vec<Locked>,
+    images: Vec<LockedImage>,
+    changed: bool,
+}
+
+/// What was behind an image reference when it was locked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedImage {
+    /// The reference, as it stands in the manifests; without the digest where it has a tag as well.
+    pub image: String,
+    /// The digest, with its `sha256:`.
+    pub digest: String,
+    /// What is pulled for x86-64 Linux, compressed, in bytes.
+    pub size: u64,
+    /// The same by layer.
+    pub layers: Vec<u64>,
+    /// The day on which the registry said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
 }
 
 /// One locked asset.
@@ -50,7 +70,10 @@ pub struct Locked {
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     assets: Vec<Locked>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    images: Vec<LockedImage>,
 }
 
 /// What is wrong with a lock.
@@ -104,13 +127,13 @@ impl Lock {
     pub fn read(folder: &Path) -> Result<Lock, LockError> {
         let path = folder.join(FILE);
         let shown = || path.display().to_string();
-        let locked = match fs::read_to_string(&path) {
+        let (locked, images) = match fs::read_to_string(&path) {
             Ok(text) => {
                 let file: File =
                     yaml::parse_as(&text).map_err(|e| LockError::Format { path: shown(), why: e.to_string() })?;
-                file.assets
+                (file.assets, file.images)
             }
-            Err(why) if why.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => (Vec::new(), Vec::new()),
             Err(why) => return Err(LockError::Unreadable { path: shown(), why }),
         };
         for (i, entry) in locked.iter().enumerate() {
@@ -119,7 +142,16 @@ impl Lock {
                 return Err(LockError::Format { path: shown(), why });
             }
         }
-        Ok(Lock { path, locked, added: Vec::new() })
+        // They end up in manifests.
+        let is_good = |image: &LockedImage| {
+            let pinned = format!("{}@{}", image.image.split('@').next().unwrap_or_default(), image.digest);
+            is_reference(&image.image) && is_reference(&pinned)
+        };
+        if let Some(bad) = images.iter().find(|image| !is_good(image)) {
+            let why = format!("`{}` with the digest `{}` is no image", bad.image, bad.digest);
+            return Err(LockError::Format { path: shown(), why });
+        }
+        Ok(Lock { path, locked, images, ..Lock::default() })
     }
 
     /// Where the lock is.
@@ -147,9 +179,36 @@ impl Lock {
         self.added.push(entry);
     }
 
+    /// The images, in the order of their references.
+    pub fn images(&self) -> &[LockedImage] {
+        &self.images
+    }
+
+    /// What is locked of an image, by its reference.
+    pub fn image(&self, image: &str) -> Option<&LockedImage> {
+        self.images.iter().find(|locked| locked.image == image)
+    }
+
+    /// Locks an image, in place of what was locked of it before; [`Lock::commit`] writes it.
+    pub fn put_image(&mut self, image: LockedImage) {
+        self.images.retain(|locked| locked.image != image.image);
+        self.images.push(image);
+        self.images.sort();
+        self.changed = true;
+    }
+
+    /// Remembers that an asset's digest is the publisher's; [`Lock::commit`] writes it.
+    pub fn verified(&mut self, asset: &Asset) {
+        let entry = self.locked.iter_mut().find(|l| same(l, &asset.component, &asset.version, &asset.asset));
+        if let Some(entry) = entry.filter(|entry| !entry.verified) {
+            entry.verified = true;
+            self.changed = true;
+        }
+    }
+
     /// Writes what was added, if anything was, whole or not at all. Returns the entries that are new.
     pub fn commit(mut self) -> Result<Vec<Locked>, LockError> {
-        if self.added.is_empty() {
+        if self.added.is_empty() && !self.changed {
             return Ok(Vec::new());
         }
         let mut assets = self.locked.clone();
@@ -164,7 +223,7 @@ impl Lock {
                 .map(|l| format!("\n  {} {} {}: {}", l.component, l.version, l.asset, l.sha256))
                 .collect(),
         };
-        let value = serde_json::to_value(File { assets }).map_err(|e| failed(e.into()))?;
+        let value = serde_json::to_value(File { assets, images: self.images.clone() }).map_err(|e| failed(e.into()))?;
         let text = format!("{HEADING}{}", yaml::emit(&value, yaml::Style::default()));
         let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(folder).map_err(failed)?;

@@ -131,14 +131,22 @@ impl Clients {
         }
     }
 
-    fn ask(&self, url: &Url, limits: &Limits, deadline: Instant) -> Result<Response, Miss> {
-        let loopback = address::is_loopback_http(url);
-        let client = if loopback {
+    /// The client for a URL, which [`address::parse`] accepted. It follows no redirect and tries nothing again.
+    ///
+    /// # Errors
+    /// In words, why there is none.
+    pub(crate) fn client(&self, url: &Url, limits: &Limits) -> Result<&Client, String> {
+        let client = if address::is_loopback_http(url) {
             self.loopback.get_or_init(|| client(limits, true))
         } else {
             self.secure.get_or_init(|| client(limits, false))
         };
-        let client = client.as_ref().map_err(Miss::refused)?;
+        client.as_ref().map_err(Clone::clone)
+    }
+
+    fn ask(&self, url: &Url, limits: &Limits, deadline: Instant) -> Result<Response, Miss> {
+        let loopback = address::is_loopback_http(url);
+        let client = self.client(url, limits).map_err(Miss::refused)?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(out_of_time(limits, "no answer"));
