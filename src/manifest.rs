@@ -7,6 +7,7 @@ pub mod collection;
 pub mod document;
 pub mod edit;
 mod glance;
+mod lenient;
 pub mod object;
 pub mod split;
 

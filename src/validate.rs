@@ -23,6 +23,7 @@ mod autoscaling;
 mod certificates;
 mod claims;
 mod config;
+pub mod coverage;
 mod custom;
 mod devices;
 mod endpoints;
@@ -112,11 +113,13 @@ impl Validation<'_> {
             let mut found = Found { object, target: model.version(), findings: &mut findings };
             let api = &object.head.api_version;
             let own = model.kind(api, &object.identity.kind);
-            meta::check(&mut found, own, self.complete);
+            let foreign =
+                own.is_none() && (crds.has_group(&object.identity.group) || !is_own(object, &model, &removed));
+            meta::check(&mut found, own, foreign, self.complete);
             if let Some(kind) = own {
                 shape::check(&model, kind.type_name, &object.value, &mut found);
                 kinds(&mut found, kind.type_name);
-            } else if !crds.has_group(&object.identity.group) && is_own(object, &model, &removed) {
+            } else if !foreign {
                 api_unknown(&mut found, &model, &removed);
             } else if crds.check(&mut found) {
                 if object.head.metadata.is_object() {

@@ -16,7 +16,7 @@ mod read;
 mod tests;
 mod write;
 
-pub use read::{parse, parse_as, parse_own};
+pub use read::{Twice, parse, parse_as, parse_last, parse_own};
 pub use write::{Style, detect_style, emit};
 pub(crate) use write::{fits_literal, quoted};
 

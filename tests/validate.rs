@@ -101,12 +101,39 @@ fn an_allowed_finding_fails_nothing_and_an_allowance_that_is_not_needed_is_said(
 fn every_code_is_listed_and_explained() {
     let place = Place::new();
     let listed = place.run(&["validate", "--list"]).ok().stdout;
-    assert!(listed.lines().count() > 15);
-    for line in listed.lines() {
+    let (codes, kinds) = listed.split_once("\n\n").unwrap();
+    assert!(codes.lines().count() > 15);
+    assert!(kinds.contains("LimitRange") && kinds.contains("; not "), "{kinds}");
+    for line in codes.lines() {
         let code = line.split_whitespace().next().unwrap();
         let page = place.run(&["validate", "--explain", code]).ok().stdout;
         assert!(page.starts_with(&format!("{code}: ")) && page.contains("fix "), "{page}");
     }
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_told_with_both_lines_and_the_last_counts() {
+    let place = Place::new();
+    let twice = format!("{GOOD}data:\n  a: b\n  a: 1\n");
+    let said = place.run_with_input(&["validate", "-"], &twice);
+    assert!(said.stdout.contains("`a` stands in lines 7 and 8"), "{}", said.stdout);
+    assert!(said.stdout.contains("/data/a") && said.stdout.contains("wrong-type"), "{}", said.stdout);
+}
+
+#[test]
+fn json_objects_one_after_the_other_are_read() {
+    let place = Place::new();
+    let json = r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "NAME"}}"#;
+    let said = place.run_with_input(&["validate", "-"], &format!("{json}\n{json}\n"));
+    assert_eq!(said.stdout.matches("is not a DNS subdomain").count(), 2, "{}", said.stdout);
+}
+
+#[test]
+fn what_client_side_apply_cannot_take_is_told_with_the_way_that_can() {
+    let place = Place::new();
+    let large = format!("{GOOD}data: {{a: {}}}\n", "x".repeat(300_000));
+    let said = place.run_with_input(&["validate", "-"], &large).ok().stdout;
+    assert!(said.contains("last-applied-too-large") && said.contains("--server-side"), "{said}");
 }
 
 #[test]

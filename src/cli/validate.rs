@@ -1,19 +1,24 @@
 //! `knrender validate`: manifests of any origin, held against what an API server takes.
 
+use std::fmt::Write as _;
+
 use super::findings::{self, Report};
-use super::{LintFormat, ValidateArgs, fleet, inputs, say};
+use super::{LintFormat, ValidateArgs, fleet, inputs, print, say};
 use crate::config::Config;
 use crate::error::Error;
 use crate::findings::page::{Book, Pages};
 use crate::findings::{Finding, Place};
 use crate::kubernetes::eks::Calendar;
-use crate::manifest::collection::Broken;
+use crate::manifest::collection::{Broken, KeyTwice};
+use crate::report::wrap;
+use crate::validate::coverage::Coverage;
 use crate::validate::{Validation, model};
 
 pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
     let pages = Pages::embedded(Book::Validate).map_err(Error::Input)?;
     if args.list {
-        return findings::list(&pages, args.format);
+        findings::list(&pages, args.format)?;
+        return coverage(args.format);
     }
     if let Some(code) = &args.explain {
         let page = pages.of(code).ok_or_else(|| Error::Usage(pages.unknown(code)))?;
@@ -47,8 +52,9 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
     };
     let mut findings = validation.run(&allowances).map_err(Error::Input)?;
     findings.extend(malformed.into_iter().map(malformed_metadata));
+    findings.extend(std::mem::take(&mut collection.twice).into_iter().map(key_twice));
     let said = Report { pages: &pages, findings: &findings, collection: &collection }.print(args.format, args.strict);
-    if args.format == super::LintFormat::Text && !args.quiet {
+    if args.format == LintFormat::Text && !args.quiet {
         say(&format!("for Kubernetes {target}"));
     }
     said
@@ -58,4 +64,26 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
 fn malformed_metadata(broken: Broken) -> Finding {
     let place = Place { file: broken.file, line: broken.line, object: None, field: "/metadata".to_owned() };
     Finding { code: "wrong-type", place: Some(place), what: broken.why, allowed: None }
+}
+
+/// A key that stands twice in one mapping.
+fn key_twice(twice: KeyTwice) -> Finding {
+    let (first, last) = twice.lines;
+    let what = format!("`{}` stands in lines {first} and {last} of one mapping: kubectl takes the last", twice.key);
+    let place = Place { file: twice.file, line: last, object: None, field: String::new() };
+    Finding { code: "key-twice", place: Some(place), what, allowed: None }
+}
+
+/// What is judged, kind by kind: for people, after the list of checks.
+fn coverage(format: LintFormat) -> Result<(), Error> {
+    if format != LintFormat::Text {
+        return Ok(());
+    }
+    let mut text = "\nOf each kind of Kubernetes' own, beyond its fields and their types:\n".to_owned();
+    for of in Coverage::embedded().map_err(Error::Input)? {
+        let not = of.not.map_or(String::new(), |not| format!("; not {not}"));
+        let _ =
+            write!(text, "\n  {}\n      {}\n", wrap(&of.kinds.join(", "), 2), wrap(&format!("{}{not}", of.judged), 6));
+    }
+    print(text.as_bytes())
 }

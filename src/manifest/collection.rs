@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::object::{Head, Identity};
-use super::split;
+use super::{lenient, split};
 use crate::yaml;
 
 /// One object and where it stands.
@@ -43,6 +43,19 @@ pub struct Collection {
     pub skipped: usize,
     /// What could not be read.
     pub broken: Vec<Broken>,
+    /// Keys that stand twice in one mapping, of which kubectl takes the last.
+    pub twice: Vec<KeyTwice>,
+}
+
+/// A key that stands twice in one mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyTwice {
+    /// The file.
+    pub file: String,
+    /// The key.
+    pub key: String,
+    /// The 1-based lines: that of the first, and that of the last, which counts.
+    pub lines: (usize, usize),
 }
 
 impl Collection {
@@ -63,6 +76,18 @@ impl Collection {
             match yaml::parse(document) {
                 Ok(value) => self.add_value(file, chunk.line, value),
                 Err(e) => {
+                    if let Some(read) = lenient::read(document, &e) {
+                        for (line, value) in read.values {
+                            self.add_value(file, chunk.line + line, value);
+                        }
+                        let last = |line: usize| chunk.line + line.saturating_sub(1);
+                        self.twice.extend(read.twice.into_iter().map(|twice| KeyTwice {
+                            file: file.to_owned(),
+                            lines: (last(twice.first), last(twice.again)),
+                            key: twice.key,
+                        }));
+                        continue;
+                    }
                     let line = chunk.line + e.line.saturating_sub(1);
                     self.broken.push(Broken { file: file.to_owned(), line, why: e.message, is_object: false });
                 }

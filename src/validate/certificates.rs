@@ -78,6 +78,10 @@ fn wrong_request(text: &str) -> Option<&'static str> {
     let Some(pem) = decode(text).and_then(|bytes| String::from_utf8(bytes).ok()) else {
         return Some("it is no PEM block of type CERTIFICATE REQUEST");
     };
+    // What is cut short, as in examples, is not judged.
+    if pem.contains("-----BEGIN") && !pem.contains("-----END") {
+        return None;
+    }
     let block = pem
         .split_once("-----BEGIN CERTIFICATE REQUEST-----")
         .and_then(|(_, rest)| rest.split_once("-----END CERTIFICATE REQUEST-----"));

@@ -1,8 +1,8 @@
 //! `ConfigMap`s, Secrets, priorities.
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/core/validation/validation.go>
 
-use super::Found;
 use super::at::At;
+use super::{Found, certificates};
 use crate::kubernetes::names;
 
 /// The most that all values of a `ConfigMap` or a Secret may have, in bytes.
@@ -80,14 +80,34 @@ fn secret(found: &mut Found<'_>, root: &At<'_>) {
         let keys = keys.join(if any { " or " } else { " and " });
         found.at("missing-field", "/data", format!("a Secret of type {kind} needs {keys}"));
     }
-    for key in needs.iter().filter(|key| key.starts_with(".docker")) {
-        if let Some(at) = root.down(&["stringData", key])
-            && at.value.as_str().is_some_and(|text| serde_json::from_str::<serde_json::Map<_, _>>(text).is_err())
-        {
-            found.at("bad-value", &at.path, "it is no JSON object");
+    for key in needs {
+        let Some((at, value)) = held(root, key) else { continue };
+        if key.starts_with(".docker") && !is_mapping(&value) {
+            found.at("bad-value", &at, "it is no JSON object");
+        } else if *key == "ssh-privatekey" && value.is_empty() {
+            found.at("missing-field", &at, "it is empty");
         }
     }
-    if kind == "kubernetes.io/service-account-token" && root.down(&["metadata", "annotations", ACCOUNT]).is_none() {
+    let account = root.down(&["metadata", "annotations", ACCOUNT]);
+    if kind == "kubernetes.io/service-account-token" && account.is_none_or(|name| name.own().is_empty()) {
         found.at("missing-field", "/metadata/annotations", format!("a Secret of type {kind} needs {ACCOUNT}"));
     }
+}
+
+/// What a Secret holds under a key, and where it stands: what is written as text wins.
+fn held(root: &At<'_>, key: &str) -> Option<(String, Vec<u8>)> {
+    let of = |group: &str| root.value.get(group).and_then(|group| group.get(key));
+    let at = |group: &str| format!("/{group}/{}", crate::pointer::escape(key));
+    match (of("stringData"), of("data")) {
+        (Some(text), _) => Some((at("stringData"), text.as_str().unwrap_or_default().as_bytes().to_vec())),
+        (None, Some(encoded)) => {
+            Some((at("data"), certificates::decode(encoded.as_str().unwrap_or_default()).unwrap_or_default()))
+        }
+        (None, None) => None,
+    }
+}
+
+/// Whether bytes are a JSON object, or `null`, which is an empty one.
+fn is_mapping(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Option<serde_json::Map<_, _>>>(bytes).is_ok()
 }

@@ -65,8 +65,9 @@ const KEPT_GENERATION: [&str; 33] = [
     "VolumeAttributesClass",
 ];
 
-/// What every object has to keep to; `own`: its kind, where it is one of Kubernetes' own.
-pub(super) fn check(found: &mut Found<'_>, own: Option<Kind>, complete: bool) {
+/// What every object has to keep to; `own`: its kind, where it is one of Kubernetes' own that is served; `foreign`: it is none
+/// and was none.
+pub(super) fn check(found: &mut Found<'_>, own: Option<Kind>, foreign: bool, complete: bool) {
     let object = found.object;
     let metadata = At { value: &object.head.metadata, path: "/metadata".to_owned() };
     // The API server takes the namespace of a kind that has none for nothing.
@@ -74,7 +75,7 @@ pub(super) fn check(found: &mut Found<'_>, own: Option<Kind>, complete: bool) {
     if own.is_none_or(|kind| kind.namespaced) && !namespace.is_empty() && !names::is_label(namespace) {
         found.at("bad-name", "/metadata/namespace", format!("`{namespace}` is not a DNS label"));
     }
-    named(found, &metadata, own.is_some(), complete);
+    named(found, &metadata, !foreign, complete);
     labels(found, &metadata, "labels");
     annotations(found, &metadata);
     owners(found, &metadata);

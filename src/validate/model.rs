@@ -149,6 +149,12 @@ impl Model {
         })
     }
 
+    /// The names of all kinds.
+    pub fn kind_names(&self) -> Vec<&'static str> {
+        let kinds = self.lines.iter().filter(|line| line.kind == "kind");
+        kinds.filter_map(|line| line.rest.split(' ').next()).collect()
+    }
+
     /// Whether some kind is in this group.
     pub fn has_group(&self, group: &str) -> bool {
         let of = |api: &str| api.split_once('/').map_or("", |(group, _)| group) == group;

@@ -15,7 +15,7 @@ pub(super) fn node(found: &mut Found<'_>) {
     let mut seen = BTreeSet::new();
     for taint in spec.list("taints") {
         let (key, effect) = (taint.text("key"), taint.text("effect"));
-        if !key.is_empty() && !names::is_qualified(key) {
+        if taint.has("key") && !names::is_qualified(key) {
             found.at("bad-label", &taint.field("key"), format!("`{key}` is not a qualified name"));
         }
         found.form(&taint, "value", "label-value");
@@ -29,7 +29,13 @@ pub(super) fn node(found: &mut Found<'_>) {
         }
     }
     let strict = found.since(36);
-    let blocks = spec.list("podCIDRs");
+    let mut blocks = spec.list("podCIDRs");
+    // The older field wins where the first of the newer one is another.
+    if let Some(own) = spec.get("podCIDR").filter(|own| !own.own().is_empty())
+        && blocks.first().is_none_or(|first| first.own() != own.own())
+    {
+        blocks = vec![own];
+    }
     for block in &blocks {
         if let Some(what) = addresses::wrong_cidr(block.own(), strict) {
             found.bad(block, what);
@@ -39,10 +45,6 @@ pub(super) fn node(found: &mut Found<'_>) {
         blocks.iter().filter_map(|b| addresses::loose_cidr(b.own())).map(|(ip, _)| ip.is_ipv4()).collect();
     if blocks.len() > 2 || (blocks.len() == 2 && families.len() < 2) {
         found.at("conflict", "/spec/podCIDRs", "there is one for each IP family at the most");
-    }
-    let (first, own) = (blocks.first().map(At::own), spec.text("podCIDR"));
-    if !own.is_empty() && first.is_some_and(|first| first != own) {
-        found.at("conflict", "/spec/podCIDRs", "the first is not podCIDR");
     }
 }
 

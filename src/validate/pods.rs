@@ -75,6 +75,11 @@ pub(super) fn check(found: &mut Found<'_>, pod: &Pod<'_, '_>) {
     claims(found, spec);
     resources::of_pod(found, spec);
     meta::labels(found, spec, "nodeSelector");
+    // A StatefulSet writes both itself.
+    if found.object.identity.kind != "StatefulSet" {
+        found.form(spec, "hostname", "label");
+        found.form(spec, "subdomain", "label");
+    }
     security::of_pod(found, pod);
     windows::check(found, pod);
     scheduling::check(found, pod);

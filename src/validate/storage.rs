@@ -66,8 +66,9 @@ fn topologies(found: &mut Found<'_>, root: &At<'_>) {
             all.push((requirement.text("key"), distinct));
         }
         all.sort();
-        if seen.contains(&all) {
-            found.twice(term, "the same topology is there twice");
+        // A term that says nothing is as good as one that is there twice.
+        if seen.contains(&all) || all.is_empty() {
+            found.twice(term, "it says nothing, or what another says already");
         }
         seen.push(all);
     }
@@ -75,6 +76,11 @@ fn topologies(found: &mut Found<'_>, root: &At<'_>) {
 
 fn driver(found: &mut Found<'_>, root: &At<'_>) {
     let Some(spec) = root.get("spec") else { return };
+    for mode in
+        spec.list("volumeLifecycleModes").iter().filter(|mode| !matches!(mode.own(), "Ephemeral" | "Persistent"))
+    {
+        found.bad(mode, format!("`{}` is neither Ephemeral nor Persistent", mode.own()));
+    }
     let requests = spec.list("tokenRequests");
     found.distinct(&requests, |request| request.text("audience"));
     if spec.has("serviceAccountTokenInSecrets") && requests.is_empty() && found.since(35) {

@@ -117,6 +117,7 @@ fn every_code_has_an_example() {
         "allowance-unused",
         "cel-not-checked",
         "generate-name",
+        "key-twice",
         "knative-config",
         "knative-refused",
         "last-applied-too-large",

@@ -40,6 +40,76 @@ pub fn parse(text: &str) -> Result<Value, YamlError> {
     }
 }
 
+/// A key that is there twice in one mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twice {
+    /// The key.
+    pub key: String,
+    /// The 1-based line of the first.
+    pub first: usize,
+    /// The 1-based line of the second.
+    pub again: usize,
+}
+
+/// Reads one YAML document as [`parse`] does, but the last of two keys counts, as for kubectl.
+///
+/// # Errors
+///
+/// As for [`parse`], but for keys that are there twice.
+pub fn parse_last(text: &str) -> Result<(Value, Vec<Twice>), YamlError> {
+    let value = read_with::<Last>(text, USUAL_DEPTH, serde_saphyr::options::DuplicateKeyPolicy::LastWins)?;
+    Ok((value.0, keys_twice(text)))
+}
+
+/// The keys that are there twice, in the order of the second ones.
+fn keys_twice(text: &str) -> Vec<Twice> {
+    struct Open {
+        keys: Vec<(String, usize)>,
+        is_map: bool,
+        wants_key: bool,
+    }
+    let mut options = granit_parser::options! {};
+    options.set_emit_comments(false);
+    let mut open: Vec<Open> = Vec::new();
+    let mut twice = Vec::new();
+    for (event, span) in Parser::new_from_str_with_options(text, options).map_while(Result::ok) {
+        let line = span.start.line();
+        match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) => {
+                // A collection in the place of a key is none that JSON has.
+                if let Some(parent) = open.last_mut() {
+                    parent.wants_key = !parent.wants_key;
+                }
+                let is_map = matches!(event, Event::MappingStart(..));
+                open.push(Open { keys: Vec::new(), is_map, wants_key: true });
+            }
+            Event::MappingEnd | Event::SequenceEnd => {
+                open.pop();
+            }
+            Event::Scalar(value, ..) => {
+                let Some(parent) = open.last_mut() else { continue };
+                if parent.is_map && parent.wants_key {
+                    match parent.keys.iter_mut().find(|(key, _)| *key == *value) {
+                        Some((key, first)) => {
+                            twice.push(Twice { key: key.clone(), first: *first, again: line });
+                            *first = line;
+                        }
+                        None => parent.keys.push((value.into_owned(), line)),
+                    }
+                }
+                parent.wants_key = !parent.wants_key;
+            }
+            Event::Alias(..) => {
+                if let Some(parent) = open.last_mut() {
+                    parent.wants_key = !parent.wants_key;
+                }
+            }
+            _ => {}
+        }
+    }
+    twice
+}
+
 fn parse_deep(text: &str, error: YamlError) -> Result<Value, YamlError> {
     let read_deep = || read::<Tree<MAX_DEPTH>>(text, MAX_DEPTH).map(|tree| tree.0);
     std::thread::scope(|scope| {
@@ -73,6 +143,14 @@ pub fn parse_own<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
 }
 
 fn read<T: DeserializeOwned>(text: &str, max_depth: usize) -> Result<T, YamlError> {
+    read_with(text, max_depth, serde_saphyr::options::DuplicateKeyPolicy::Error)
+}
+
+fn read_with<T: DeserializeOwned>(
+    text: &str,
+    max_depth: usize,
+    twice: serde_saphyr::options::DuplicateKeyPolicy,
+) -> Result<T, YamlError> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: max_depth,
@@ -84,7 +162,7 @@ fn read<T: DeserializeOwned>(text: &str, max_depth: usize) -> Result<T, YamlErro
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_ALIASED_EVENTS },
-        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::Error,
+        duplicate_keys: twice,
         merge_keys: serde_saphyr::options::MergeKeyPolicy::Merge,
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::Reject,
         legacy_octal_numbers: true,
@@ -149,7 +227,16 @@ struct Tree<const LIMIT: usize>(Value);
 
 impl<'de, const LIMIT: usize> Deserialize<'de> for Tree<LIMIT> {
     fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Node { left: LIMIT, limit: LIMIT }.deserialize(deserializer).map(Tree)
+        Node { left: LIMIT, limit: LIMIT, last: false }.deserialize(deserializer).map(Tree)
+    }
+}
+
+/// A value of which the last of two keys counts.
+struct Last(Value);
+
+impl<'de> Deserialize<'de> for Last {
+    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Node { left: USUAL_DEPTH, limit: USUAL_DEPTH, last: true }.deserialize(deserializer).map(Last)
     }
 }
 
@@ -158,6 +245,8 @@ impl<'de, const LIMIT: usize> Deserialize<'de> for Tree<LIMIT> {
 struct Node {
     left: usize,
     limit: usize,
+    /// Whether the last of two keys counts.
+    last: bool,
 }
 
 impl Node {
@@ -230,7 +319,7 @@ impl<'de> Visitor<'de> for Node {
         let mut entries = Map::new();
         while let Some(key) = map.next_key_seed(Key)? {
             // `1` and "1" are two keys in YAML and one in JSON.
-            if entries.contains_key(&key) {
+            if !self.last && entries.contains_key(&key) {
                 return Err(de::Error::custom(duplicate(&key)));
             }
             let value = map.next_value_seed(child)?;
