@@ -1,5 +1,8 @@
 """Prints how long a render takes compared with `kubectl kustomize` and with `sha256sum` on the same files, in the same run.
 
+Then how long `validate` and `lint` take for a corpus of Deployments and Services in one namespace: objects in a second, memory, and
+how both grow from 5,000 objects to 20,000; next to kubeconform on the same file where it is installed.
+
 The three take turns, round after round, and the ratios are medians of the rounds; a lone absolute time would say more about
 the machine. With --check, ratios beyond the limits end with exit code 1.
 """
@@ -24,6 +27,43 @@ RENDERS = [
     ("--gloo v1.8.0", ["--gloo", "v1.8.0"], [GLOO], "knative-external-proxy", 1 / 2, None),
     ("--gloo v1.8.0 --rule-set seed", ["--gloo", "v1.8.0", "--rule-set", "seed"], [GLOO], "knative-external-proxy", 1 / 10, 6),
 ]
+# What the corpus of judges is made of, each with a Service that selects it.
+JUDGED = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app-@, namespace: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app.kubernetes.io/part-of: shop, app.kubernetes.io/name: app-@}}
+  template:
+    metadata:
+      labels:
+        app.kubernetes.io/part-of: shop
+        app.kubernetes.io/name: app-@
+    spec:
+      containers:
+      - name: web
+        image: registry.example/web:@
+        ports:
+        - {name: http, containerPort: 8080}
+        env:
+        - {name: LEVEL, value: info}
+        readinessProbe:
+          httpGet: {path: /, port: http}
+        resources:
+          requests: {cpu: 100m, memory: 128Mi}
+          limits: {memory: 128Mi}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: app-@, namespace: shop}
+spec:
+  selector: {app.kubernetes.io/part-of: shop, app.kubernetes.io/name: app-@}
+  ports:
+  - {name: http, port: 80, targetPort: http}
+---
+"""
+SIZES = [5_000, 10_000, 20_000]
 PATCH = '[{"op": "replace", "path": "/spec/type", "value": "ClusterIP"}]'
 
 
@@ -34,8 +74,42 @@ def clock(command, rounds, env):
     rounds.append(time.perf_counter() - start)
 
 
+def measure(command):
+    """Seconds and the largest resident size in bytes of one run."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    return time.perf_counter() - start, usage.ru_maxrss * 1024
+
+
+def judges(knrender):
+    """Figures of `validate` and `lint`, and of kubeconform."""
+    commands = {"validate": [knrender, "validate", "--quiet"], "lint": [knrender, "lint"]}
+    if kubeconform := shutil.which("kubeconform"):
+        commands["kubeconform"] = [kubeconform, "-n", str(os.cpu_count()), "-summary"]
+    else:
+        print("kubeconform is not installed: nothing to compare validate and lint with")
+    with tempfile.TemporaryDirectory() as temporary:
+        for name, command in commands.items():
+            figures = {}
+            for count in SIZES:
+                file = pathlib.Path(temporary) / f"{count}.yaml"
+                file.write_text("".join(JUDGED.replace("@", str(i)) for i in range(count // 2)))
+                seconds, memory = (statistics.median(c) for c in zip(*(measure([*command, file]) for _ in range(5))))
+                figures[count] = (seconds, memory, file.stat().st_size)
+            seconds, memory, size = figures[SIZES[-1]]
+            growth = " and ".join(
+                f"{figures[b][0] / figures[a][0]:.2f} times from {a:,} to {b:,}" for a, b in zip(SIZES, SIZES[1:])
+            )
+            print(
+                f"{name}: {SIZES[-1] / seconds:,.0f} objects a second, {memory / 2**20:.0f} MiB, which is {memory / size:.1f} "
+                f"times the input; time grows {growth}"
+            )
+
+
 def main():
     knrender = pathlib.Path(sys.argv[1]).resolve()
+    judges(knrender)
     if not CORE.exists():
         print("no comparison: ../shared/upstream is missing")
         return

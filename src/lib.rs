@@ -22,6 +22,7 @@ pub mod lint;
 pub mod manifest;
 pub mod options;
 pub mod output;
+mod parallel;
 pub mod pipeline;
 pub mod pointer;
 pub mod regexp;

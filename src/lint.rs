@@ -6,6 +6,7 @@
 
 use crate::findings::allow::{self, Allowance};
 use crate::findings::{ALLOWANCE_UNUSED, Finding, Place};
+use crate::parallel;
 use load_balancer::Alb;
 use set::{Object, Set};
 
@@ -116,16 +117,26 @@ impl Found {
 /// covers are marked, and an allowance that covers none is a finding itself.
 pub fn run(set: &Set<'_>, allowances: &[Allowance]) -> Vec<Finding> {
     let albs = load_balancer::of(set);
-    let mut findings = Vec::new();
-    for check in SUBJECTS.iter().copied().flatten() {
-        let mut found = Found::default();
-        match check.run {
-            Run::Set(run) => run(set, &mut found),
-            Run::Albs(run) => run(set, &albs, &mut found),
-        }
-        let named = found.0.into_iter().map(|(place, what)| Finding { code: check.code, place, what, allowed: None });
-        findings.extend(named);
-    }
+    let checks: Vec<&Check> = SUBJECTS.iter().copied().flatten().collect();
+    let found = parallel::over(
+        &checks,
+        1,
+        || (),
+        |(), checks| {
+            let mut findings = Vec::new();
+            for check in checks {
+                let mut found = Found::default();
+                match check.run {
+                    Run::Set(run) => run(set, &mut found),
+                    Run::Albs(run) => run(set, &albs, &mut found),
+                }
+                let finding = |(place, what)| Finding { code: check.code, place, what, allowed: None };
+                findings.extend(found.0.into_iter().map(finding));
+            }
+            findings
+        },
+    );
+    let findings = found.into_iter().flatten().collect();
     allow::settle(findings, allowances)
 }
 

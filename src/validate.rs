@@ -13,6 +13,7 @@ use crate::findings::{Finding, Place};
 use crate::kubernetes::{RemovedApis, Version, names};
 use crate::manifest::collection::Placed;
 use crate::manifest::object::is_kubernetes_group;
+use crate::parallel;
 use at::At;
 use model::Model;
 
@@ -97,6 +98,56 @@ impl Validation<'_> {
         self.objects.iter().enumerate().filter(move |(i, _)| due(*i)).map(|(_, object)| object)
     }
 
+    /// Checks some of the objects, each by itself.
+    fn part(
+        &self,
+        objects: &[&Placed],
+        model: &Model,
+        crds: &custom::Definitions<'_>,
+        removed: &RemovedApis,
+        webhook: &knative::Webhook<'_>,
+    ) -> Part {
+        let mut findings = Vec::new();
+        let mut unchecked = BTreeMap::new();
+        for object in objects {
+            let start = findings.len();
+            let mut found = Found { object, target: model.version(), findings: &mut findings };
+            let api = &object.head.api_version;
+            let own = model.kind(api, &object.identity.kind);
+            let foreign = own.is_none() && (crds.has_group(&object.identity.group) || !is_own(object, model, removed));
+            meta::check(&mut found, own, foreign, self.complete);
+            if let Some(kind) = own {
+                shape::check(model, kind.type_name, &object.value, &mut found);
+                kinds(&mut found, kind.type_name);
+            } else if !foreign {
+                api_unknown(&mut found, model, removed);
+            } else if crds.check(&mut found) {
+                if object.head.metadata.is_object() {
+                    shape::part(model, "meta.v1.ObjectMeta", &object.head.metadata, "/metadata", &mut found);
+                }
+            } else {
+                *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
+            }
+            if knative::fills(webhook, object) {
+                let filled =
+                    |f: &Finding| f.code == "missing-field" && field(f).is_some_and(|f| f.starts_with("/spec"));
+                let own = findings.split_off(start);
+                findings.extend(own.into_iter().filter(|finding| !filled(finding)));
+            }
+            let mut refused = Vec::new();
+            let mut found = Found { object, target: model.version(), findings: &mut refused };
+            knative::check(&mut found, webhook, model, crds.has_group(&object.identity.group));
+            for finding in refused {
+                // What the API server says of a field, it says before it asks the webhook.
+                let is_known = |known: &Finding| field(known) == field(&finding);
+                if !findings[start..].iter().any(is_known) {
+                    findings.push(finding);
+                }
+            }
+        }
+        Part { findings, unchecked, rules: crds.take_unchecked() }
+    }
+
     /// Everything that is to be said, in the order of file, line, code and field, with what `allowances` cover marked.
     ///
     /// # Errors
@@ -106,43 +157,18 @@ impl Validation<'_> {
         let removed = RemovedApis::embedded()?;
         let crds = custom::Definitions::of(self.objects);
         let webhook = knative::Webhook::of(self.objects);
+        let due: Vec<&Placed> = self.due().collect();
+        let state = || (Model::of(self.target), custom::Definitions::of(self.objects));
+        let parts = parallel::over(&due, 200, state, |(model, crds), objects| {
+            self.part(objects, model, crds, &removed, &webhook)
+        });
         let mut findings = Vec::new();
         let mut unchecked = BTreeMap::new();
-        for object in self.due() {
-            let start = findings.len();
-            let mut found = Found { object, target: model.version(), findings: &mut findings };
-            let api = &object.head.api_version;
-            let own = model.kind(api, &object.identity.kind);
-            let foreign =
-                own.is_none() && (crds.has_group(&object.identity.group) || !is_own(object, &model, &removed));
-            meta::check(&mut found, own, foreign, self.complete);
-            if let Some(kind) = own {
-                shape::check(&model, kind.type_name, &object.value, &mut found);
-                kinds(&mut found, kind.type_name);
-            } else if !foreign {
-                api_unknown(&mut found, &model, &removed);
-            } else if crds.check(&mut found) {
-                if object.head.metadata.is_object() {
-                    shape::part(&model, "meta.v1.ObjectMeta", &object.head.metadata, "/metadata", &mut found);
-                }
-            } else {
-                *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
-            }
-            if knative::fills(&webhook, object) {
-                let filled =
-                    |f: &Finding| f.code == "missing-field" && field(f).is_some_and(|f| f.starts_with("/spec"));
-                let own = findings.split_off(start);
-                findings.extend(own.into_iter().filter(|finding| !filled(finding)));
-            }
-            let mut refused = Vec::new();
-            let mut found = Found { object, target: model.version(), findings: &mut refused };
-            knative::check(&mut found, &webhook, &model, crds.has_group(&object.identity.group));
-            for finding in refused {
-                // What the API server says of a field, it says before it asks the webhook.
-                let is_known = |known: &Finding| field(known) == field(&finding);
-                if !findings[start..].iter().any(is_known) {
-                    findings.push(finding);
-                }
+        for part in parts {
+            findings.extend(part.findings);
+            crds.add_unchecked(part.rules);
+            for (kind, count) in part.unchecked {
+                *unchecked.entry(kind).or_insert(0) += count;
             }
         }
         crds.say_unchecked(&mut findings);
@@ -159,6 +185,15 @@ impl Validation<'_> {
         }
         Ok(allow::settle(findings, allowances))
     }
+}
+
+/// What was found of some of the objects, each by itself.
+struct Part {
+    findings: Vec<Finding>,
+    /// Objects that no CRD is there for, by kind.
+    unchecked: BTreeMap<String, usize>,
+    /// Rules that were not evaluated.
+    rules: custom::Unchecked,
 }
 
 /// The field that a finding is about.

@@ -233,11 +233,15 @@ impl<'s> Set<'s> {
 
     /// The pod templates of a namespace that a label selector selects, each with its number.
     pub(super) fn selected<'a>(&'a self, namespace: &str, selector: &Value) -> Vec<(usize, &'a Template<'s>)> {
-        let first = entries(&selector["matchLabels"]).next().and_then(|(key, value)| Some((key, value.as_str()?)));
-        let candidates: Vec<usize> = match first {
-            Some((key, value)) => self.labelled.get(&[namespace, key, value]).cloned().unwrap_or_default(),
-            None => (0..self.templates.len()).collect(),
-        };
+        let mut rarest: Option<&[usize]> = None;
+        for (key, value) in entries(&selector["matchLabels"]) {
+            let found = self.labelled.get(&[namespace, key, value.as_str().unwrap_or_default()]);
+            let found = found.map_or(&[][..], Vec::as_slice);
+            if rarest.is_none_or(|rarest| found.len() < rarest.len()) {
+                rarest = Some(found);
+            }
+        }
+        let candidates = rarest.map_or_else(|| (0..self.templates.len()).collect(), <[usize]>::to_vec);
         let candidates = candidates.into_iter().map(|i| (i, &self.templates[i]));
         candidates
             .filter(|(_, pod)| pod.object.namespace() == namespace && labels::selects(selector, pod.labels()))

@@ -4,7 +4,11 @@ use serde_json::Value;
 
 use super::object::{Head, Identity};
 use super::{lenient, split};
+use crate::parallel;
 use crate::yaml;
+
+/// So many documents are read by one thread rather than by several.
+const PARALLEL: usize = 64;
 
 /// One object and where it stands.
 #[derive(Clone, Debug)]
@@ -68,14 +72,18 @@ impl Collection {
                 return;
             }
         };
-        for chunk in chunks {
-            let document = &text[chunk.start..chunk.end];
-            if !split::has_content(document) {
-                continue;
-            }
-            match yaml::parse(document) {
+        let chunks: Vec<_> = chunks.into_iter().filter(|c| split::has_content(&text[c.start..c.end])).collect();
+        let parsed = parallel::over(
+            &chunks,
+            PARALLEL,
+            || (),
+            |(), chunks| chunks.iter().map(|chunk| yaml::parse(&text[chunk.start..chunk.end])).collect::<Vec<_>>(),
+        );
+        for (chunk, parsed) in chunks.iter().zip(parsed.into_iter().flatten()) {
+            match parsed {
                 Ok(value) => self.add_value(file, chunk.line, value),
                 Err(e) => {
+                    let document = &text[chunk.start..chunk.end];
                     if let Some(read) = lenient::read(document, &e) {
                         for (line, value) in read.values {
                             self.add_value(file, chunk.line + line, value);
@@ -96,11 +104,11 @@ impl Collection {
     }
 
     /// Adds an object, or the items of a `List`.
-    fn add_value(&mut self, file: &str, line: usize, value: Value) {
+    fn add_value(&mut self, file: &str, line: usize, mut value: Value) {
         let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|k| k.ends_with("List"));
-        if is_list && let Some(items) = value.get("items").and_then(Value::as_array) {
-            for item in items {
-                self.add_value(file, line, item.clone());
+        if is_list && let Some(Value::Array(items)) = value.get_mut("items") {
+            for item in std::mem::take(items) {
+                self.add_value(file, line, item);
             }
             return;
         }

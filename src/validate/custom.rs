@@ -12,12 +12,15 @@ use crate::manifest::collection::Placed;
 use crate::schema::cel::Rules;
 use crate::schema::{self, Problem, ProblemKind};
 
+/// Rules in CEL that could not be evaluated, by group and kind.
+pub(super) type Unchecked = BTreeMap<(String, String), BTreeSet<String>>;
+
 /// The CRDs among the objects.
 pub(super) struct Definitions<'o> {
     by_kind: BTreeMap<(&'o str, &'o str), (&'o Placed, &'o Value)>,
     groups: BTreeSet<&'o str>,
     /// Rules in CEL that could not be evaluated.
-    unchecked: RefCell<BTreeMap<(String, String), BTreeSet<String>>>,
+    unchecked: RefCell<Unchecked>,
     /// The rules of the versions that were asked for, compiled.
     rules: RefCell<BTreeMap<(String, String, String), Rc<Rules>>>,
 }
@@ -90,6 +93,18 @@ impl<'o> Definitions<'o> {
             }
         }
         true
+    }
+
+    /// The rules that were not evaluated since this was last asked.
+    pub(super) fn take_unchecked(&self) -> Unchecked {
+        self.unchecked.take()
+    }
+
+    /// Adds rules that were not evaluated.
+    pub(super) fn add_unchecked(&self, rules: Unchecked) {
+        for (kind, rules) in rules {
+            self.unchecked.borrow_mut().entry(kind).or_default().extend(rules);
+        }
     }
 
     /// Says of each CRD which of its rules were not evaluated.

@@ -13,6 +13,7 @@ use crate::kubernetes::Version;
 pub struct Model {
     minor: u16,
     lines: Vec<Line>,
+    kinds: BTreeMap<&'static str, Vec<(&'static str, Kind)>>,
     rules: BTreeMap<&'static str, Vec<Rule>>,
     types: RefCell<BTreeMap<&'static str, Option<Rc<Type>>>>,
 }
@@ -101,7 +102,7 @@ impl Model {
     pub fn of(version: Version) -> Model {
         let minor = version.clamp(KNOWN.0, KNOWN.1).minor;
         let text = embedded::text("data/kubernetes/model.txt").unwrap_or_default();
-        let lines = text
+        let lines: Vec<Line> = text
             .lines()
             .filter_map(|line| {
                 let mut parts = line.splitn(4, ' ');
@@ -127,7 +128,14 @@ impl Model {
                 rules.entry(name).or_default().push(Rule { field, rule, arguments: words.collect() });
             }
         }
-        Model { minor, lines, rules, types: RefCell::default() }
+        let mut kinds: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for line in lines.iter().filter(|line| line.kind == "kind") {
+            let mut words = line.rest.split(' ');
+            if let (Some(kind), Some(scope), Some(type_name)) = (words.next(), words.next(), words.next()) {
+                kinds.entry(line.name).or_default().push((kind, Kind { type_name, namespaced: scope == "namespaced" }));
+            }
+        }
+        Model { minor, lines, kinds, rules, types: RefCell::default() }
     }
 
     /// The version that it models.
@@ -142,11 +150,7 @@ impl Model {
 
     /// All kinds of an API.
     pub fn kinds(&self, api: &str) -> impl Iterator<Item = (&'static str, Kind)> {
-        self.lines.iter().filter(move |line| line.kind == "kind" && line.name == api).filter_map(|line| {
-            let mut words = line.rest.split(' ');
-            let (kind, scope, type_name) = (words.next()?, words.next()?, words.next()?);
-            Some((kind, Kind { type_name, namespaced: scope == "namespaced" }))
-        })
+        self.kinds.get(api).into_iter().flatten().copied()
     }
 
     /// The names of all kinds.

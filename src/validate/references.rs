@@ -1,6 +1,6 @@
 //! References from one object to another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -9,6 +9,7 @@ use super::model::Model;
 use super::{Found, Validation};
 use crate::findings::Finding;
 use crate::manifest::collection::Placed;
+use crate::parallel;
 
 /// What every cluster has, or what a controller of the render makes when it runs: kind, namespace, name (`*`: any end).
 const ELSEWHERE: &[(&str, &str, &str)] = &[
@@ -33,8 +34,10 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
 ];
 
 struct Index<'o> {
-    names: BTreeSet<(&'o str, &'o str, &'o str)>,
-    by_kind: BTreeMap<&'o str, Vec<&'o Placed>>,
+    /// Kind, namespace and name.
+    names: BTreeMap<(&'o str, &'o str, &'o str), &'o Placed>,
+    /// The labels of pod templates, by namespace and each label's key and value.
+    labelled: BTreeMap<(&'o str, &'o str, &'o str), Vec<&'o Value>>,
 }
 
 fn namespace_of(object: &Placed) -> &str {
@@ -43,13 +46,17 @@ fn namespace_of(object: &Placed) -> &str {
 
 impl<'o> Index<'o> {
     fn of(objects: &'o [Placed], model: &Model) -> Index<'o> {
-        let mut index = Index { names: BTreeSet::new(), by_kind: BTreeMap::new() };
+        let mut index = Index { names: BTreeMap::new(), labelled: BTreeMap::new() };
         for object in objects {
             let kind = object.identity.kind.as_str();
             let own = model.kind(&object.head.api_version, kind);
             let namespace = if own.is_some_and(|k| !k.namespaced) { "" } else { namespace_of(object) };
-            index.names.insert((kind, namespace, object.identity.name.as_str()));
-            index.by_kind.entry(kind).or_default().push(object);
+            index.names.entry((kind, namespace, object.identity.name.as_str())).or_insert(object);
+            let labels = labels_of_pods(kind).and_then(|path| object.value.pointer(path));
+            for (key, value) in labels.and_then(Value::as_object).into_iter().flatten() {
+                let label = (namespace_of(object), key.as_str(), value.as_str().unwrap_or_default());
+                index.labelled.entry(label).or_default().extend(labels);
+            }
         }
         index
     }
@@ -60,40 +67,52 @@ impl<'o> Index<'o> {
             (_, Some(start)) => text.starts_with(start),
             _ => pattern == text,
         };
-        self.names.contains(&(kind, namespace, name))
+        self.names.contains_key(&(kind, namespace, name))
             || ELSEWHERE.iter().any(|(k, ns, n)| *k == kind && like(ns, namespace) && like(n, name))
     }
 
-    fn of_kind(&self, kind: &str) -> &[&'o Placed] {
-        self.by_kind.get(kind).map_or(&[], Vec::as_slice)
-    }
-
-    /// The labels of every pod template in a namespace.
-    fn templates(&self, namespace: &str) -> Vec<&'o Value> {
-        let mut templates = Vec::new();
-        for (kind, path) in [
-            ("Pod", "/metadata/labels"),
-            ("Deployment", "/spec/template/metadata/labels"),
-            ("StatefulSet", "/spec/template/metadata/labels"),
-            ("DaemonSet", "/spec/template/metadata/labels"),
-            ("ReplicaSet", "/spec/template/metadata/labels"),
-            ("Job", "/spec/template/metadata/labels"),
-        ] {
-            let own = self.of_kind(kind).iter().filter(|o| namespace_of(o) == namespace);
-            templates.extend(own.filter_map(|o| o.value.pointer(path)));
+    /// Whether some pod template of a namespace has all these labels. Those with the rarest of them are looked at.
+    fn selects(&self, namespace: &str, selector: &[(&str, At<'_>)]) -> bool {
+        let mut rarest: Option<&[&Value]> = None;
+        for (key, value) in selector {
+            let found = self.labelled.get(&(namespace, *key, value.own())).map_or(&[][..], Vec::as_slice);
+            if rarest.is_none_or(|rarest| found.len() < rarest.len()) {
+                rarest = Some(found);
+            }
         }
-        templates
+        rarest.unwrap_or_default().iter().any(|labels| selects(selector, labels))
+    }
+}
+
+/// Where the labels of the pods of a kind are.
+fn labels_of_pods(kind: &str) -> Option<&'static str> {
+    match kind {
+        "Pod" => Some("/metadata/labels"),
+        "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" => Some("/spec/template/metadata/labels"),
+        _ => None,
     }
 }
 
 /// Finds references that lead nowhere.
 pub(super) fn check(validation: &Validation<'_>, model: &Model, findings: &mut Vec<Finding>) {
     let index = Index::of(validation.objects, model);
+    let target = model.version();
     let code = if validation.complete { "reference-dangling" } else { "reference-outside" };
-    for object in validation.due() {
-        let mut look = Look { index: &index, code, found: Found { object, target: model.version(), findings } };
-        look.object();
-    }
+    let due: Vec<&Placed> = validation.due().collect();
+    let found = parallel::over(
+        &due,
+        500,
+        || (),
+        |(), objects| {
+            let mut findings = Vec::new();
+            for object in objects {
+                let found = Found { object, target, findings: &mut findings };
+                Look { index: &index, code, found }.object();
+            }
+            findings
+        },
+    );
+    findings.extend(found.into_iter().flatten());
 }
 
 struct Look<'i, 'f> {
@@ -137,7 +156,7 @@ impl Look<'_, '_> {
                 if let Some(selector) = root.down(&["spec", "selector"]) {
                     let wanted = selector.map("matchLabels");
                     let plain = selector.list("matchExpressions").is_empty() && !wanted.is_empty();
-                    if plain && !self.index.templates(namespace).iter().any(|labels| selects(&wanted, labels)) {
+                    if plain && !self.index.selects(namespace, &wanted) {
                         self.found.at(self.code, &selector.path, "it selects no pod of these objects");
                     }
                 }
@@ -220,8 +239,7 @@ impl Look<'_, '_> {
                 continue;
             }
             self.named("Service", namespace, &service, "name");
-            let is = |o: &&&Placed| o.identity.name == name && namespace_of(o) == namespace;
-            let (Some(object), Some(port)) = (self.index.of_kind("Service").iter().find(is), service.get("port"))
+            let (Some(object), Some(port)) = (self.index.names.get(&("Service", namespace, name)), service.get("port"))
             else {
                 continue;
             };
@@ -243,7 +261,7 @@ impl Look<'_, '_> {
         if selector.is_empty() {
             return;
         }
-        if !self.index.templates(namespace).iter().any(|labels| selects(&selector, labels)) {
+        if !self.index.selects(namespace, &selector) {
             self.found.at(self.code, &spec.field("selector"), "it selects no pod of these objects");
         }
     }

@@ -1,0 +1,71 @@
+//! Work that is done on all cores, with results in the order of what it was done on.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Room for what is nested deep: threads have less of it by default than the first one.
+const STACK: usize = 16 * 1024 * 1024;
+
+/// How many parts each thread gets, so that a part that takes long does not leave the others idle.
+const PARTS: usize = 8;
+
+/// Cuts `items` into parts of `least` items or more and does `work` on each, on as many threads as there are cores. Every thread
+/// has a state of its own. The results are in the order of the items.
+pub(crate) fn over<T: Sync, S, R: Send>(
+    items: &[T],
+    least: usize,
+    state: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &[T]) -> R + Sync,
+) -> Vec<R> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(items.len() / least.max(1));
+    if threads < 2 {
+        return vec![work(&mut state(), items)];
+    }
+    let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(threads * PARTS).max(least)).collect();
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut state = state();
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = parts.get(i) else { return done };
+            done.push((i, work(&mut state, part)));
+        }
+    };
+    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+        let spawn = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        let others: Vec<_> = (1..threads).filter_map(|n| spawn(n).ok()).collect();
+        let mut results = run();
+        for thread in others {
+            match thread.join() {
+                Ok(done) => results.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    });
+    results.sort_by_key(|(i, _)| *i);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::over;
+
+    #[test]
+    fn results_are_in_order_and_complete() {
+        let items: Vec<usize> = (0..10_000).collect();
+        let parts = over(
+            &items,
+            3,
+            || 0,
+            |seen, part| {
+                *seen += part.len();
+                part.to_vec()
+            },
+        );
+        assert_eq!(parts.concat(), items);
+        assert_eq!(over::<usize, _, _>(&[], 1, || (), |(), part| part.len()), [0]);
+    }
+}
