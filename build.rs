@@ -2,41 +2,82 @@
 //! binary, so that it works alone.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let root = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     let out = env::var("OUT_DIR").map_err(io::Error::other)?;
     let mut code = String::from("[\n");
-    let folders = [
-        "data/alb",
-        "data/cel",
-        "data/diff",
-        "data/kubernetes",
-        "data/prices",
-        "data/validate",
-        "patches",
-        "templates",
-        "upstream",
-    ];
-    for folder in folders {
+    for folder in ["data", "patches", "templates", "upstream"] {
         println!("cargo::rerun-if-changed={folder}");
         list(Path::new(&root), folder, &mut code)?;
     }
-    println!("cargo::rerun-if-changed={PAGES}");
-    embed(PAGES, &mut code)?;
-    println!("cargo::rerun-if-changed={SIZES}");
-    embed(SIZES, &mut code)?;
+    println!("cargo::rerun-if-env-changed=KNRENDER_COMMIT");
+    println!("cargo::rustc-env=KNRENDER_CATALOG={}", newest_date(&Path::new(&root).join("upstream"))?);
     code.push(']');
-    fs::write(Path::new(&out).join("embedded.rs"), code)
+    fs::write(Path::new(&out).join("embedded.rs"), code)?;
+    bundle(Path::new(&out))
 }
 
-/// The examples beside it are for the tests alone.
-/// What `--scale` gives each component.
-const SIZES: &str = "data/sizes.yaml";
+/// The newest day that the catalog's files speak of reading something: lines such as `read: 2026-11-24`.
+fn newest_date(folder: &Path) -> io::Result<String> {
+    let mut newest = String::new();
+    for entry in fs::read_dir(folder)? {
+        for line in fs::read_to_string(entry?.path())?.lines() {
+            let read = ["read: ", "date: "].iter().find_map(|key| line.trim_start().strip_prefix(key));
+            let date = read.map(|date| date.trim_matches(['"', '\'', ' '])).unwrap_or_default();
+            if date.len() == 10 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-') && *date > *newest {
+                date.clone_into(&mut newest);
+            }
+        }
+    }
+    Ok(newest)
+}
 
-const PAGES: &str = "data/lints/lints.yaml";
+/// Compresses the upstream files of the mirror folder that `KNRENDER_BUNDLE` names, with a list of them, for a binary that needs no
+/// network; without it the list is empty.
+fn bundle(out: &Path) -> io::Result<()> {
+    println!("cargo::rerun-if-env-changed=KNRENDER_BUNDLE");
+    let mut code = String::from("[\n");
+    if let Some(folder) = env::var_os("KNRENDER_BUNDLE").filter(|folder| !folder.is_empty()) {
+        let folder = Path::new(&folder);
+        println!("cargo::rerun-if-changed={}", folder.display());
+        let mut files = Vec::new();
+        walk(folder, &mut files)?;
+        if files.is_empty() {
+            return Err(io::Error::other(format!("KNRENDER_BUNDLE: there is no file in {}", folder.display())));
+        }
+        for (i, file) in files.iter().enumerate() {
+            let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+            packed.write_all(&fs::read(file)?)?;
+            fs::write(out.join(format!("bundle-{i}")), packed.finish()?)?;
+            let place = file.strip_prefix(folder).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
+            writeln!(code, "({place:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/bundle-{i}\")) as &[u8]),")
+                .map_err(io::Error::other)?;
+        }
+    }
+    code.push(']');
+    fs::write(out.join("bundle.rs"), code)
+}
+
+/// The files below a folder, in path order.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries: Vec<_> = fs::read_dir(folder)?.collect::<Result<_, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        if entry.file_type()?.is_dir() {
+            walk(&entry.path(), files)?;
+        } else {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Examples of lints, which are for the tests alone.
+const EXAMPLES: &str = "data/lints/examples";
 
 fn embed(path: &str, code: &mut String) -> io::Result<()> {
     writeln!(code, "({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{path}\"))),")
@@ -48,6 +89,9 @@ fn list(root: &Path, folder: &str, code: &mut String) -> io::Result<()> {
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        if path == EXAMPLES {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             list(root, &path, code)?;
         } else {

@@ -20,21 +20,25 @@ mod images;
 mod init;
 mod inputs;
 mod lint;
+mod man;
 mod plan;
 mod prices;
 mod progress;
 mod render;
 mod revision;
+mod schema;
 mod session;
+mod topics;
 mod upgrade;
 mod upstream;
 mod validate;
+mod version;
 
 /// Renders Knative for AWS EKS Fargate from pinned upstream releases.
 ///
 /// Without a command it renders: to --out, a folder that `kubectl apply -f` takes, or else to standard output.
 #[derive(Debug, Parser)]
-#[command(name = "knrender", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "knrender", version, long_version = version::long(), args_conflicts_with_subcommands = true, max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -45,6 +49,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Flags of \"What to render\" and \"Where bytes come from\" are also keys of knrender.yaml; flags win.
 Environment: KNRENDER_MIRROR, KNRENDER_CACHE (the cache folder), HTTPS_PROXY, NO_PROXY.
+Topics: knrender help first-render, knrender help ci, knrender help own-rules.
 Exit codes: 0 fine; 1 findings; 2 usage or configuration; 3 input or fetch; 4 output not written.";
 
 #[derive(Debug, Subcommand)]
@@ -74,6 +79,16 @@ enum Command {
     Init(Box<init::InitArgs>),
     /// Write a Knative Service that fits Fargate, and say what becomes of it
     App(Box<app::AppArgs>),
+    /// Print the JSON Schema of knrender.yaml, of rules, of price lists, or of a report
+    Schema(schema::SchemaArgs),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man {
+        /// The folder
+        dir: PathBuf,
+    },
+    #[command(flatten)]
+    Topic(topics::Topic),
     /// Print shell completions
     Completions {
         /// The shell
@@ -278,6 +293,9 @@ impl Cli {
             Some(Command::Validate(args)) => validate::run(&args),
             Some(Command::Images(args)) => images::run(args),
             Some(Command::Upstream(command)) => upstream::run(command),
+            Some(Command::Schema(args)) => schema::run(&args),
+            Some(Command::Man { dir }) => man::run(&dir),
+            Some(Command::Topic(topic)) => topics::run(topic),
             Some(Command::Init(args)) => init::run(&args),
             Some(Command::App(args)) => app::run(*args),
             Some(Command::Completions { shell }) => {

@@ -11,6 +11,8 @@ use crate::{config, yaml};
 
 pub mod file;
 pub mod reference;
+pub mod rule_book;
+pub mod schema;
 #[cfg(test)]
 mod tests;
 

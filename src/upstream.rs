@@ -1,6 +1,7 @@
 //! Upstream: what exists ([`catalog`]), which bytes this user's renders are held to ([`lock`]), and how they get here.
 
 pub mod address;
+pub mod bundle;
 pub mod catalog;
 pub mod fetch;
 mod files;

@@ -385,7 +385,10 @@ fn components_get_the_size_that_is_wanted_or_an_error_that_says_what_there_is() 
     assert_eq!((bound("minReplicas"), bound("maxReplicas")), (3.into(), 5.into()));
     place.run(&["lint", "--strict"]).ok();
     for (sizes, says) in [
-        ("{activater: 1 vCPU / 2 GB}", "names activater, which this render does not have; it has 3scale-kourier-gateway, activator"),
+        (
+            "{activater: 1 vCPU / 2 GB}",
+            "names activater, which this render does not have; it has 3scale-kourier-gateway, activator",
+        ),
         ("{activator: 1 vCPU / 1 GB}", "with this CPU there are 1 vCPU / 2 GB"),
         ("{activator: 0.25 vCPU / 0.5 GB}", "asks for 300m CPU"),
         ("{controller: {max: 3}}", "no HPA scales it"),

@@ -8,6 +8,7 @@ use super::Section;
 use crate::yaml;
 
 const HEADING: &str = "\
+# yaml-language-server: $schema=https://raw.githubusercontent.com/knrender/knrender/main/docs/schemas/config.json
 # What knrender renders, and from where. Flags of the same names win over what stands here.
 # Behind `#key:` stands an example; without the `#` it counts. `docs/options.md` of knrender is about every key.
 ";

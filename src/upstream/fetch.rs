@@ -17,6 +17,7 @@ use std::thread;
 
 use self::http::Download;
 use super::address::{self, AddressError};
+use super::bundle;
 use super::mirror::{self, Mirror, MirrorError};
 use super::store::Store;
 use crate::digest::Sha256Hex;
@@ -96,6 +97,8 @@ pub struct Request<'a> {
 pub enum Source {
     /// The cache. Its digest was known.
     Cache,
+    /// The bundle in the binary. Its digest was known.
+    Bundle,
     /// A mirror.
     Mirror,
     /// The publisher.
@@ -240,6 +243,14 @@ impl<'a> Sources<'a> {
                     notes.tried.push(e.to_string());
                     notes.warnings.push(e.to_string());
                 }
+            }
+        }
+        if let Some(expected) = request.expected {
+            let bundled = request.urls.iter().find_map(|url| Some((url, bundle::get(url, self.limits.max_bytes)?)));
+            if let Some((url, bytes)) = bundled.filter(|(_, bytes)| Sha256Hex::of(bytes) == expected.sha256) {
+                let (url, sha256, warnings) =
+                    (address::shown(url), expected.sha256, std::mem::take(&mut notes.warnings));
+                return Step::Done(Ok(Obtained { bytes, sha256, url, from: Source::Bundle, warnings }));
             }
         }
         if let Some(Mirror::Dir(dir)) = &self.mirror {

@@ -1,0 +1,25 @@
+//! What `--version` says beside the number.
+
+use std::sync::LazyLock;
+
+use crate::upstream::bundle;
+
+static LONG: LazyLock<String> = LazyLock::new(text);
+
+/// Version, commit, catalog and bundle, a line each.
+pub(super) fn long() -> &'static str {
+    LONG.as_str()
+}
+
+fn text() -> String {
+    let mut text = env!("CARGO_PKG_VERSION").to_owned();
+    if let Some(commit) = option_env!("KNRENDER_COMMIT") {
+        text += &format!("\ncommit {commit}");
+    }
+    text += &format!("\ncatalog of {}", env!("KNRENDER_CATALOG"));
+    text += &match bundle::count() {
+        0 => "\nno bundle: upstream files come from the cache, a mirror or the network".to_owned(),
+        count => format!("\nbundle of {count} upstream files"),
+    };
+    text
+}

@@ -1,0 +1,91 @@
+//! JSON Schemas: that of `knrender.yaml` is made from its keys, the others are data (`data/schemas/`).
+
+use clap::Command;
+use serde_json::{Map, Value, json};
+
+use super::{Key, sections};
+use crate::{embedded, yaml};
+
+/// The folder of those that are data.
+const FOLDER: &str = "data/schemas";
+
+/// Where schemas are published.
+const BASE: &str = "https://raw.githubusercontent.com/knrender/knrender/main/docs/schemas";
+
+/// The schema of `knrender.yaml`.
+pub const CONFIG: &str = "config";
+
+/// The names of all schemas, in order.
+pub fn names() -> Vec<&'static str> {
+    let data = embedded::below(FOLDER).filter_map(|(path, _)| path.strip_prefix(FOLDER)?.strip_suffix(".json"));
+    let mut names: Vec<_> = data.map(|name| name.trim_start_matches('/')).chain([CONFIG]).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Where a schema is published, for editors.
+pub fn address(name: &str) -> String {
+    format!("{BASE}/{name}.json")
+}
+
+/// A schema by its name; `None` where there is none of that name.
+///
+/// # Errors
+/// In words, which key of `knrender.yaml` is missing or unknown; a test keeps that from happening.
+pub fn of(name: &str, command: &Command) -> Result<Option<String>, String> {
+    if name == CONFIG {
+        return config(command).map(|schema| Some(format!("{schema:#}\n")));
+    }
+    Ok(embedded::text(&format!("{FOLDER}/{name}.json")).map(str::to_owned))
+}
+
+fn config(command: &Command) -> Result<Value, String> {
+    let mut properties = Map::new();
+    for section in sections(command)? {
+        for key in section.keys {
+            properties.insert(key.name.clone(), property(&key));
+        }
+    }
+    Ok(json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": address(CONFIG),
+        "title": "knrender.yaml",
+        "type": ["object", "null"],
+        "additionalProperties": false,
+        "properties": properties,
+    }))
+}
+
+fn property(key: &Key) -> Value {
+    let mut about = key.about.clone();
+    if let Some(default) = &key.default {
+        about = format!("{about} [default: {default}]");
+    }
+    let example = yaml::parse(key.example.trim_end()).unwrap_or_default();
+    let mut property = shape(&example);
+    if !key.words.is_empty() {
+        let words: Vec<&str> = key.words.iter().map(|(word, _)| word.as_str()).collect();
+        match property.get_mut("items") {
+            Some(items) => *items = json!({"enum": words}),
+            None => property = json!({"enum": words}),
+        }
+    }
+    property["description"] = about.into();
+    property
+}
+
+/// What may stand where an example stands. Mappings take other keys too: what they may be is checked by the reader.
+fn shape(example: &Value) -> Value {
+    match example {
+        Value::Bool(_) => json!({"type": "boolean"}),
+        Value::Number(_) => json!({"type": "integer"}),
+        Value::Array(_) => json!({"type": "array", "items": {}}),
+        Value::Object(map) => {
+            let known: Map<_, _> = map.iter().map(|(key, value)| (key.clone(), shape(value))).collect();
+            let named =
+                map.keys().all(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+            if named { json!({"type": "object", "properties": known}) } else { json!({"type": "object"}) }
+        }
+        Value::String(_) | Value::Null => json!({"type": "string"}),
+    }
+}
