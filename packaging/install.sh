@@ -34,9 +34,13 @@ case $(uname -s)/$(uname -m) in
   *) die 2 "there is no binary for $(uname -s) on $(uname -m); with Rust: cargo install --git https://github.com/knrender/knrender" ;;
 esac
 
+# A server of this machine, for trying it, speaks plain http.
+proto='=https'
+case $releases in http://127.0.0.1:* | http://localhost:*) proto='=http,https' ;; esac
+
 fetch() { # URL FILE
   if command -v curl > /dev/null; then
-    curl --fail --silent --show-error --location --proto-redir =https --retry 2 --output "$2" "$1"
+    curl --fail --silent --show-error --location --proto-redir "$proto" --retry 2 --output "$2" "$1"
   elif command -v wget > /dev/null; then
     wget --quiet --output-document "$2" "$1"
   else
@@ -74,4 +78,5 @@ cp "$place/knrender-$version-$target/knrender" "$to/.knrender.new"
 chmod 755 "$to/.knrender.new"
 mv "$to/.knrender.new" "$to/knrender"
 printf 'knrender %s is in %s\n' "$version" "$to"
+# shellcheck disable=SC2016 # for the reader's shell to expand
 case :$PATH: in *":$to:"*) ;; *) printf 'put it on the path: export PATH="%s:$PATH"\n' "$to" ;; esac

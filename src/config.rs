@@ -114,6 +114,10 @@ pub struct Ask {
     /// Two of each pod on the traffic path [default: true]; --ha=false runs one
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub ha: Option<bool>,
+    /// Zones that have to go on starting pods while one of them is away: a NAT gateway in each, for a VPC that eksctl or
+    /// Terraform makes; 2 or 3, and 1 for one NAT gateway alone [default: 1]
+    #[arg(long, value_name = "ZONES")]
+    pub zones: Option<u32>,
     /// Horizontal pod autoscalers: kept, or fixed numbers of pods where there is no metrics-server [default: keep]
     #[arg(long, value_enum, value_name = "HOW")]
     pub hpa: Option<Scaling>,
@@ -292,6 +296,7 @@ impl Ask {
             gitops_repo: self.gitops_repo.or(file.gitops_repo),
             gitops_revision: self.gitops_revision.or(file.gitops_revision),
             gitops_path: self.gitops_path.or(file.gitops_path),
+            zones: self.zones.or(file.zones),
             ha: self.ha.or(file.ha),
             hpa: self.hpa.or(file.hpa),
             scale: self.scale.or(file.scale),

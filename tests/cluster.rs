@@ -434,3 +434,34 @@ fn without_a_role_tags_are_left_alone_or_refused() {
     let alone = place.run(&[&CLUSTER[..], &["--ecr-tags", "skip"]].concat());
     assert!(alone.fails(2).contains("--account-id"));
 }
+
+#[test]
+fn the_cluster_comes_as_terraform_too() {
+    let Some(place) = Place::with_upstream() else { return };
+    let named = ["--cluster-name", "prod", "--region", "eu-west-1", "--out", "out"];
+    place.run(&[&named[..], &["--app-namespace", "shop:app=web", "--zones", "2"]].concat()).ok();
+    let fargate = place.read("out/cluster/terraform/fargate.tf");
+    for line in [
+        "      { namespace = \"knative-serving\", labels = {} },\n",
+        "      { namespace = \"shop\", labels = { \"app\" = \"web\" } },\n",
+    ] {
+        assert!(fargate.contains(line), "{fargate}");
+    }
+    assert!(place.read("out/cluster/terraform/irsa.tf").contains("system:serviceaccount:knative-serving:controller"));
+    assert!(place.read("out/cluster/terraform/variables.tf").contains("default     = true\n"));
+    assert!(place.read("out/cluster/terraform/vpc.tf").contains("resource \"aws_nat_gateway\" \"this\""));
+    assert!(place.read("out/cluster/eksctl.yaml").contains("gateway: HighlyAvailable\n"));
+    let existing =
+        ["--vpc-id", "vpc-0123456789abcdef0", "--subnets", "subnet-0123456789abcdef0,subnet-0123456789abcdef1"];
+    place.run(&[&named[..], &existing].concat()).ok();
+    assert!(!place.read("out/cluster/terraform/vpc.tf").contains("aws_vpc"));
+    assert!(place.read("out/cluster/terraform/variables.tf").contains("[\"subnet-0123456789abcdef0\", "));
+}
+
+#[test]
+fn zones_that_cannot_be_had_are_refused() {
+    let place = Place::new();
+    assert!(place.run(&["--zones", "4", "--out", "out"]).fails(2).contains("1, 2 or 3 can be had"));
+    let vpc = ["--cluster-name", "prod", "--region", "eu-west-1", "--vpc-id", "vpc-0123456789abcdef0", "--out", "out"];
+    assert!(place.run(&[&vpc[..], &["--zones", "2"]].concat()).fails(2).contains("in each of 2 zones"));
+}

@@ -115,7 +115,8 @@ impl Surroundings {
         if facts["cluster_name"].is_string() && facts["region"].is_string() {
             self.region = facts["region"].as_str().map(str::to_owned);
             if facts["vpc_id"].is_null() && !self.cluster {
-                self.nat_gateways = 1;
+                let zones = facts["zones"].as_str().and_then(|zones| zones.parse().ok()).unwrap_or(1);
+                self.nat_gateways = zones;
             }
             self.add_cluster(Some(if facts["ha"] == true { 2 } else { 1 }));
         }

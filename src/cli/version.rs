@@ -1,5 +1,6 @@
 //! What `--version` says beside the number.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use crate::upstream::bundle;
@@ -14,12 +15,12 @@ pub(super) fn long() -> &'static str {
 fn text() -> String {
     let mut text = env!("CARGO_PKG_VERSION").to_owned();
     if let Some(commit) = option_env!("KNRENDER_COMMIT") {
-        text += &format!("\ncommit {commit}");
+        let _ = write!(text, "\ncommit {commit}");
     }
-    text += &format!("\ncatalog of {}", env!("KNRENDER_CATALOG"));
-    text += &match bundle::count() {
-        0 => "\nno bundle: upstream files come from the cache, a mirror or the network".to_owned(),
-        count => format!("\nbundle of {count} upstream files"),
+    let _ = write!(text, "\ncatalog of {}", env!("KNRENDER_CATALOG"));
+    let _ = match bundle::count() {
+        0 => write!(text, "\nno bundle: upstream files come from the cache, a mirror or the network"),
+        count => write!(text, "\nbundle of {count} upstream files"),
     };
     text
 }

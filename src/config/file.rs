@@ -130,6 +130,7 @@ file! {
     gitops_repo: String => ask.gitops_repo;
     gitops_revision: String => ask.gitops_revision;
     gitops_path: String => ask.gitops_path;
+    zones: u32 => ask.zones;
     ha: bool => ask.ha;
     hpa: Scaling => ask.hpa;
     scale: Scale => ask.scale;

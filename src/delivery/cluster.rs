@@ -56,6 +56,9 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, ClusterError> {
     context["profiles"] = profiles.iter().map(profile).collect();
     let classic = stack.rule_set == RuleSet::Seed;
     context["classic"] = classic.into();
+    let zones = stack.facts.text("zones").ok().and_then(|zones| zones.parse::<u32>().ok());
+    context["zone_count"] = zones.unwrap_or(2).max(2).into();
+    context["nat_in_each_zone"] = zones.is_some_and(|zones| zones > 1).to_string().into();
     context["service_account"] = called_in_cluster(stack.rule_set).into();
     context["eksctl"] = has_eksctl(stack).into();
     context["statements"] = delivery
@@ -70,8 +73,17 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, ClusterError> {
     if context["logging"] == true {
         render("logging-policy.json").map_err(ClusterError::Fault)?;
     }
+    if !classic {
+        for file in TERRAFORM {
+            render(&format!("terraform/{file}")).map_err(ClusterError::Fault)?;
+        }
+    }
     Ok(files)
 }
+
+/// The same cluster for `OpenTofu` and Terraform. Not for Knative 0.10, whose Kubernetes EKS does not offer.
+const TERRAFORM: [&str; 8] =
+    ["README.md", "cluster.tf", "fargate.tf", "irsa.tf", "outputs.tf", "variables.tf", "versions.tf", "vpc.tf"];
 
 /// Whether eksctl can make the cluster: in a VPC that exists it has to be told the subnets.
 /// Source: <https://eksctl.io/usage/vpc-configuration/#use-existing-vpc-other-custom-configuration>
@@ -138,6 +150,12 @@ fn namespaces_with_pods(delivery: &Delivery<'_>) -> Result<BTreeSet<String>, Man
     Ok(namespaces)
 }
 
+/// Labels as HCL writes a map. They are held to what EKS takes, which has no quote and no `${`.
+fn hcl(labels: &std::collections::BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("\"{key}\" = \"{value}\"")).collect();
+    if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
+}
+
 /// A profile as the templates see it: with its selectors in the form of the AWS CLI, too.
 fn profile(profile: &Profile) -> Value {
     let selector = |selector: &ProfileSelector| {
@@ -147,6 +165,7 @@ fn profile(profile: &Profile) -> Value {
         json!({
             "namespace": namespace,
             "labels": if labels.is_empty() { Value::Null } else { json!(labels) },
+            "hcl": hcl(labels),
             "shown": format!("{namespace}{}{}", if pairs.is_empty() { "" } else { ":" }, pairs.join(",")),
             "cli": format!("'namespace={namespace}{labelled}'"),
         })

@@ -34,10 +34,14 @@ pub fn page() -> Result<String, String> {
     text.push_str("\n## What lint looks for\n");
     for (rule, pages) in by_rule {
         let _ = write!(text, "\n### {rule}\n");
-        pages.into_iter().for_each(|page| finding(&mut text, page));
+        for page in pages {
+            finding(&mut text, page);
+        }
     }
     text.push_str("\n## What validate holds to a server\n");
-    Pages::embedded(Book::Validate)?.all().iter().for_each(|page| finding(&mut text, page));
+    for page in Pages::embedded(Book::Validate)?.all() {
+        finding(&mut text, page);
+    }
     text.push_str("\n## What a render rewrites\n");
     for component in Catalog::embedded().names() {
         let rules = library::builtin(component).map_err(|e| e.to_string())?;
@@ -45,7 +49,9 @@ pub fn page() -> Result<String, String> {
             continue;
         }
         let _ = write!(text, "\n### {component}\n");
-        rules.iter().for_each(|rule| rewrite(&mut text, rule));
+        for rule in &rules {
+            rewrite(&mut text, rule);
+        }
     }
     Ok(text)
 }

@@ -59,6 +59,7 @@ pub(super) fn of(
         ("gitops-repo", text(&ask.gitops_repo)),
         ("gitops-revision", Fact::Text(ask.gitops_revision.clone().unwrap_or_else(|| "main".to_owned()))),
         ("gitops-path", Fact::Text(ask.gitops_path.clone().unwrap_or_else(|| "out/gitops".to_owned()))),
+        ("zones", Fact::Text(ask.zones.unwrap_or(1).to_string())),
         ("ha", Fact::Flag(ask.ha.unwrap_or(true))),
         ("hpa", Fact::Text(if ask.hpa == Some(Scaling::Fixed) { "fixed" } else { "keep" }.to_owned())),
         ("cold-start", Fact::Text(ask.cold_start.unwrap_or(COLD_START).to_string())),

@@ -31,6 +31,7 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
         aws::is_cluster_name,
         "is not an EKS cluster name: 1 to 100 letters, digits, dashes and underscores, the first a letter or digit",
     )?;
+    zones(ask)?;
     check("--region", &ask.region, aws::is_region, "is not an AWS region, such as eu-west-1")?;
     check("--vpc-id", &ask.vpc_id, aws::is_vpc_id, "is not a VPC id: `vpc-` and 8 or 17 hexadecimal digits")?;
     check(
@@ -156,6 +157,21 @@ fn is_certificate_arn(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
+/// Zones that can be had: an ALB needs two, and where the VPC exists a subnet is needed in each.
+fn zones(ask: &Ask) -> Result<(), StackError> {
+    let Some(zones) = ask.zones else { return Ok(()) };
+    if !(1..=3).contains(&zones) {
+        return Err(StackError(format!("--zones {zones}: 1, 2 or 3 can be had")));
+    }
+    if zones > 1 && ask.vpc_id.is_some() && ask.subnets.len() < zones as usize {
+        return Err(StackError(format!(
+            "--zones {zones}: the VPC exists, so that its NAT gateways are yours; name a private subnet in each of {zones} zones \
+             with --subnets, so that pods can run in each"
+        )));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{resolve, some};
@@ -179,6 +195,7 @@ mod tests {
         ] {
             resolve(good.clone()).unwrap_or_else(|e| panic!("{good:?}: {e}"));
         }
+        #[allow(clippy::useless_vec)] // an array of these would be large for a stack
         for bad in vec![
             Ask { domain: some("https://example.com"), ..Ask::default() },
             Ask { domain: some("example"), ..Ask::default() },
