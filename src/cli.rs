@@ -9,8 +9,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::kubernetes::Version;
+use crate::shown;
 
 mod app;
+mod cache;
 mod check;
 mod diff;
 mod explain;
@@ -89,6 +91,8 @@ enum Command {
     },
     #[command(flatten)]
     Topic(topics::Topic),
+    /// Say what the cache of upstream files holds, and clear it
+    Cache(CacheArgs),
     /// Print shell completions
     Completions {
         /// The shell
@@ -230,6 +234,16 @@ An error is what `kubectl apply --dry-run=server` refuses. Custom resources are 
 In a folder that is a render, a reference to what is not in it is an error; elsewhere it is a note.
 Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
 
+#[derive(Args, Debug)]
+struct CacheArgs {
+    /// Remove what the cache holds; the next render fetches again
+    #[arg(long)]
+    clear: bool,
+    /// How to report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
 /// How to report findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LintFormat {
@@ -279,6 +293,22 @@ struct StackArgs {
 }
 
 impl Cli {
+    /// Reads the command line; help, and what is wrong with it, is said here.
+    ///
+    /// # Errors
+    /// With the exit code, when there is nothing left to run.
+    pub fn read() -> Result<Cli, u8> {
+        Cli::try_parse().map_err(|error| {
+            let plain = error.render().to_string();
+            if shown::text(&plain) == plain {
+                let _ = error.print();
+            } else {
+                say(&plain);
+            }
+            u8::try_from(error.exit_code()).unwrap_or(2)
+        })
+    }
+
     /// Runs the command.
     pub fn run(self) -> Result<(), Error> {
         match self.command {
@@ -298,6 +328,7 @@ impl Cli {
             Some(Command::Topic(topic)) => topics::run(topic),
             Some(Command::Init(args)) => init::run(&args),
             Some(Command::App(args)) => app::run(*args),
+            Some(Command::Cache(args)) => cache::run(&args),
             Some(Command::Completions { shell }) => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "knrender", &mut script);
@@ -318,16 +349,26 @@ fn print(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Writes a line for people to standard error.
+/// Writes a report for people to standard output.
+fn print_text(text: &str) -> Result<(), Error> {
+    print(shown::text(text).as_bytes())
+}
+
+/// Writes a report for programs to standard output.
+fn print_json(report: &serde_json::Value) -> Result<(), Error> {
+    print(shown::json(&format!("{report:#}\n")).as_bytes())
+}
+
+/// Writes lines for people to standard error.
 fn say(text: &str) {
     // There is nobody left to tell when this fails.
-    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+    let _ = writeln!(io::stderr().lock(), "{}", shown::text(text.trim_end()));
 }
 
 /// Writes warnings, a line each, to standard error.
 fn warn(warnings: &[String]) {
     for warning in warnings {
-        say(&format!("warning: {warning}"));
+        say(&shown::line(&format!("warning: {warning}")));
     }
 }
 

@@ -9,6 +9,7 @@ pub mod controller;
 pub mod gitops;
 pub mod iam;
 pub mod next;
+pub mod words;
 
 use std::collections::BTreeMap;
 
@@ -80,5 +81,5 @@ fn add(files: &mut Files, template: &str, path: &str, context: &Value) -> Result
 /// A template in the binary, rendered.
 fn rendered(name: &str, context: &Value) -> Result<String, String> {
     let text = embedded::text(name).ok_or_else(|| format!("{name} is missing"))?;
-    template::render_with(name, text, context).map_err(|e| format!("{name}: {e}"))
+    template::render_held(name, text, context).map_err(|e| format!("{name}: {e}"))
 }

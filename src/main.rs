@@ -3,13 +3,17 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use knrender::{cli::Cli, shown};
 
 fn main() -> ExitCode {
-    match knrender::cli::Cli::parse().run() {
+    let cli = match Cli::read() {
+        Ok(cli) => cli,
+        Err(code) => return ExitCode::from(code),
+    };
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "knrender: {error}");
+            let _ = writeln!(std::io::stderr(), "{}", shown::text(&format!("knrender: {error}")));
             ExitCode::from(error.exit_code())
         }
     }

@@ -118,6 +118,12 @@ pub enum OutputError {
     },
 }
 
+/// Whether a run was killed while it wrote to this folder, which is neither the old render nor the new one until the next run.
+pub fn is_unfinished(dir: &Path) -> bool {
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    fs::symlink_metadata(dir.join(STAGE)).is_ok()
+}
+
 /// Writes `files` to `dir`, replacing those of the last render and removing those that this one does not have.
 pub fn write(dir: &Path, files: &Files) -> Result<Written, OutputError> {
     write_in_steps(dir, files, &|| ())
@@ -164,7 +170,7 @@ fn failed(path: &Path, what: &'static str) -> impl Fn(io::Error) -> OutputError 
 }
 
 fn shown(path: &Path) -> String {
-    path.display().to_string()
+    crate::shown::path(path)
 }
 
 /// The paths in a list, one a line, each inside the folder. The list is not trusted.

@@ -10,6 +10,7 @@ use crate::batch;
 use crate::bill::surroundings::Surroundings;
 use crate::bill::{Assumptions, Bill};
 use crate::delivery::cluster::{self, ClusterError};
+use crate::delivery::words::{self, WordError};
 use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, iam, next};
 use crate::digest::Sha256Hex;
 use crate::fargate::asked::Asked;
@@ -26,6 +27,7 @@ use crate::manifest::ManifestError;
 use crate::manifest::collection::Placed;
 use crate::manifest::document::{self, Bytes, Document, Source};
 use crate::manifest::object::is_kubernetes_group;
+use crate::manifest::secret;
 use crate::report::{ObjectRecord, Provenance, SourceRecord, Summary, Voucher};
 use crate::rewrite::migrate::{self, MigrateError};
 use crate::rewrite::rule::Rule;
@@ -87,6 +89,9 @@ pub enum RenderError {
         /// The name.
         name: String,
     },
+    /// A word that no script may hold.
+    #[error(transparent)]
+    Word(#[from] WordError),
     /// A file in the binary.
     #[error("{0}; this is a fault of knrender")]
     Fault(String),
@@ -146,6 +151,7 @@ pub fn render(
     }));
     let delivery =
         Delivery { stack, batches: &batches, server_side: !server_side.is_empty(), policy: policy.as_deref() };
+    words::hold(&delivery)?;
     // What was rendered before, by the same changes, was read back then.
     let changes = Sha256Hex::of(&serde_json::to_vec(&ledger.entries).unwrap_or_default());
     let (mut manifests, mut objects) = self::manifests(&delivery, Document::rendered_unread);
@@ -165,6 +171,7 @@ pub fn render(
     files.extend(apps::files(&delivery).map_err(RenderError::Fault)?);
     files.extend(gitops::files(&delivery, &files).map_err(RenderError::Fault)?);
     files.extend(apply::files(&delivery).map_err(RenderError::Fault)?);
+    ledger.entries.iter_mut().for_each(secret::mask_entry);
     let provenance = Provenance {
         knrender: env!("CARGO_PKG_VERSION").to_owned(),
         stack: stack.facts.context(),

@@ -124,6 +124,7 @@ impl Summary {
     /// With `out`, the folder as the user named it, without a slash at its end, in the place of `OUT`.
     #[must_use]
     pub fn naming(mut self, out: &str) -> Summary {
+        let out = &crate::shown::word(out);
         for step in &mut self.next {
             step.what = step.what.replace("OUT/", &format!("{out}/"));
             for command in &mut step.commands {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, General, plan, print, say, warn};
+use super::{Format, General, plan, print_json, print_text, say, warn};
 use crate::app::summary::Summary;
 use crate::app::{App, Terms};
 use crate::aws::Arn;
@@ -71,14 +71,14 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
         Format::Json => {
             let account = app.account();
             let report = serde_json::json!({"object": object, "service_account": account, "summary": summary, "warnings": warnings});
-            print(format!("{report:#}\n").as_bytes())
+            print_json(&report)
         }
         Format::Text => {
             if !args.general.quiet {
                 say(&summary.to_text());
             }
             warn(&warnings);
-            print(text.as_bytes())
+            print_text(&text)
         }
     }
 }

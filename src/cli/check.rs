@@ -5,8 +5,9 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::{Format, print, say};
+use super::{Format, print_json, print_text, say};
 use crate::error::Error;
+use crate::manifest::secret;
 use crate::output::Files;
 use crate::output::check::{self, Stale, State};
 
@@ -14,14 +15,14 @@ use crate::output::check::{self, Stale, State};
 const FOLLOWS: [&str; 3] = ["about/digests.txt", "about/files.txt", "about/provenance.json"];
 
 pub(super) fn run(out: &Path, files: &Files, format: Format, quiet: bool) -> Result<(), Error> {
-    let shown = out.display().to_string();
+    let shown = crate::shown::path(out);
     let shown = shown.trim_end_matches('/');
     let stale = check::check(out, files)?;
     match format {
         Format::Json => {
-            print(format!("{:#}\n", serde_json::json!({"out": shown, "stale": stale})).as_bytes())?;
+            print_json(&serde_json::json!({"out": shown, "stale": stale}))?;
         }
-        Format::Text => print(&diff(out, shown, files, &stale)?)?,
+        Format::Text => print_text(&diff(out, shown, files, &stale)?)?,
     }
     if stale.is_empty() {
         if !quiet {
@@ -56,7 +57,7 @@ fn counts(stale: &[Stale]) -> String {
 }
 
 /// What differs, in the form of `diff -u`: `-` is in the folder, `+` would be.
-fn diff(out: &Path, shown: &str, files: &Files, stale: &[Stale]) -> Result<Vec<u8>, Error> {
+fn diff(out: &Path, shown: &str, files: &Files, stale: &[Stale]) -> Result<String, Error> {
     let mut text = String::new();
     for Stale { path, state } in stale {
         let name = format!("{shown}/{path}");
@@ -68,6 +69,7 @@ fn diff(out: &Path, shown: &str, files: &Files, stale: &[Stale]) -> Result<Vec<u
                 let old = check::read(out, path)?;
                 let (old, new) = (String::from_utf8_lossy(&old), files.get(path).unwrap_or_default());
                 let new = String::from_utf8_lossy(new);
+                let (old, new) = (secret::masked_text(&old), secret::masked_text(&new));
                 let lines = TextDiff::from_lines(old.as_ref(), new.as_ref());
                 let _ = write!(text, "{}", lines.unified_diff().header(&name, &format!("{name} (rendered)")));
             }
@@ -82,5 +84,5 @@ fn diff(out: &Path, shown: &str, files: &Files, stale: &[Stale]) -> Result<Vec<u
             }
         }
     }
-    Ok(text.into_bytes())
+    Ok(text)
 }

@@ -1,11 +1,10 @@
 //! `knrender explain`: what was done to an object, by which rule, why, with the source.
 
 use std::fmt::Write as _;
-use std::fs;
 
 use serde_json::Value;
 
-use super::{ExplainArgs, Format, out_folder, print};
+use super::{ExplainArgs, Format, inputs, out_folder, print_json, print_text};
 use crate::config::Config;
 use crate::error::Error;
 use crate::ledger::{Deed, Entry, FieldChange};
@@ -18,13 +17,14 @@ const FILE: &str = "about/provenance.json";
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Error> {
     let config = Config::read(args.config.as_deref())?;
     let out = out_folder(args.out.clone(), &config).unwrap_or_else(|| "out".into());
+    inputs::whole(&out)?;
     let path = out.join(FILE);
-    let shown = path.display();
-    let text = fs::read_to_string(&path)
-        .map_err(|e| Error::Input(format!("{shown}: {e}; `knrender --out {}` writes it", out.display())))?;
+    let shown = crate::shown::path(&path);
+    let text = crate::regular::read_text(&path)
+        .map_err(|e| Error::Input(format!("{shown}: {e}; `knrender --out {}` writes it", crate::shown::path(&out))))?;
     let provenance: Provenance = serde_json::from_str(&text)
         .map_err(|e| Error::Input(format!("{shown}: {e}; it was not written by this knrender, render again")))?;
-    let out = out.display().to_string();
+    let out = crate::shown::path(&out);
     let out = out.trim_end_matches('/');
     let found = match &args.object {
         None => touched(&provenance),
@@ -39,7 +39,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Error> {
     match args.format {
         Format::Text => {
             let pages: Vec<_> = found.iter().map(|o| page(&provenance, o, out)).collect();
-            print(pages.join("\n").as_bytes())
+            print_text(&pages.join("\n"))
         }
         Format::Json => {
             let all: Vec<_> = found
@@ -50,7 +50,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Error> {
                     })
                 })
                 .collect();
-            print(format!("{:#}\n", Value::Array(all)).as_bytes())
+            print_json(&Value::Array(all))
         }
     }
 }

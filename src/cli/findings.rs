@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{LintFormat, print, say};
+use super::{LintFormat, print, print_json, print_text, say};
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::findings::allow::Allowance;
@@ -11,6 +11,7 @@ use crate::findings::page::{Page, Pages, Severity};
 use crate::findings::{self, Finding, Place};
 use crate::manifest::collection::Collection;
 use crate::report::wrap;
+use crate::shown;
 
 mod json;
 mod sarif;
@@ -27,9 +28,9 @@ impl Report<'_> {
     /// Prints the report, and fails where it has to.
     pub(super) fn print(&self, format: LintFormat, strict: bool) -> Result<(), Error> {
         match format {
-            LintFormat::Text => print(text::report(self).as_bytes())?,
-            LintFormat::Json => print(json::report(self).as_bytes())?,
-            LintFormat::Sarif => print(sarif::report(self).as_bytes())?,
+            LintFormat::Text => print_text(&text::report(self))?,
+            LintFormat::Json => print(shown::json(&json::report(self)).as_bytes())?,
+            LintFormat::Sarif => print(shown::json(&sarif::report(self)).as_bytes())?,
         }
         self.verdict(strict)
     }
@@ -132,9 +133,9 @@ pub(super) fn list(pages: &Pages, format: LintFormat) -> Result<(), Error> {
                 let (code, severity, rule) = (&page.code, page.severity, &page.rule);
                 let _ = writeln!(text, "{code:<width$}  {severity:<7}  {rule:<16}  {}", page.title);
             }
-            print(text.as_bytes())
+            print_text(&text)
         }
-        LintFormat::Json => print(format!("{:#}\n", serde_json::json!(pages.all())).as_bytes()),
+        LintFormat::Json => print_json(&serde_json::json!(pages.all())),
         LintFormat::Sarif => Err(Error::Usage("--list reports as text or json".to_owned())),
     }
 }
@@ -152,9 +153,9 @@ pub(super) fn explain(page: &Page, format: LintFormat) -> Result<(), Error> {
             for see in &page.see {
                 let _ = writeln!(text, "  see         {see}");
             }
-            print(text.as_bytes())
+            print_text(&text)
         }
-        LintFormat::Json => print(format!("{:#}\n", serde_json::json!(page)).as_bytes()),
+        LintFormat::Json => print_json(&serde_json::json!(page)),
         LintFormat::Sarif => Err(Error::Usage("--explain reports as text or json".to_owned())),
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct InitArgs {
 
 pub(super) fn run(args: &InitArgs) -> Result<(), Error> {
     let path = args.general.config.clone().unwrap_or_else(|| config::FILE.into());
-    let shown = path.display();
+    let shown = crate::shown::path(&path);
     if !args.force && fs::symlink_metadata(&path).is_ok() {
         return Err(Error::Usage(format!("{shown} is there already; --force replaces it")));
     }
@@ -173,8 +173,9 @@ fn resolve(values: &Map<String, Value>, catalog: &Catalog) -> Result<Stack, Stri
 
 /// Writes the file, once it is read back and found to be good.
 fn write(path: &Path, text: &str, force: bool, catalog: &Catalog) -> Result<(), Error> {
-    let unwritable =
-        |why: io::Error| Error::Write(format!("{}: cannot be written: {why}; nothing was changed", path.display()));
+    let unwritable = |why: io::Error| {
+        Error::Write(format!("{}: cannot be written: {why}; nothing was changed", crate::shown::path(path)))
+    };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(unwritable)?;
     let mut builder = tempfile::Builder::new();

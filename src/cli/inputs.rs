@@ -9,6 +9,7 @@ use super::out_folder;
 use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::collection::{Broken, Collection};
+use crate::{output, shown};
 
 /// Reads manifests: `-` is standard input, a folder is read with all that is below it in path order (`.yaml`, `.yml` and
 /// `.json`; hidden folders, knrender's own `about/`, and in a render the `gitops/` that repeats it, are passed over).
@@ -16,6 +17,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
     let mut collection = Collection::default();
     let mut seen = BTreeSet::new();
     for path in paths {
+        whole(path)?;
         if path.as_os_str() == "-" {
             let mut text = Vec::new();
             let read = std::io::stdin().lock().read_to_end(&mut text);
@@ -36,7 +38,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
             if collection.skipped == 0 { String::new() } else { format!(" ({})", passed_over(collection.skipped)) };
         let from: Vec<_> = paths
             .iter()
-            .map(|path| if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() })
+            .map(|path| if path.as_os_str() == "-" { "standard input".to_owned() } else { shown::path(path) })
             .collect();
         return Err(Error::Input(format!(
             "there is no Kubernetes object in {}{among}; where a command writes the manifests, see whether it failed",
@@ -44,6 +46,20 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
         )));
     }
     Ok(collection)
+}
+
+/// Refuses a folder, or what is in one, that a killed run left half written.
+pub(super) fn whole(path: &Path) -> Result<(), Error> {
+    match path.ancestors().take(3).find(|folder| output::is_unfinished(folder)) {
+        None => Ok(()),
+        Some(folder) => {
+            let out = shown::path(folder);
+            Err(Error::Input(format!(
+                "{out}: a run was killed while it wrote here, so this is partly the old render and partly the new one; \
+                 `knrender --out {out}` with the same options completes it"
+            )))
+        }
+    }
 }
 
 /// `1 document is no Kubernetes object`, `2 documents are no Kubernetes objects`.
@@ -64,7 +80,7 @@ pub(super) fn or_rendered(paths: &[PathBuf], config: &Config) -> Result<Vec<Path
     if folder.exists() {
         return Ok(vec![folder]);
     }
-    let out = folder.display();
+    let out = shown::path(&folder);
     Err(Error::Input(format!("{out}: there is no such folder; `knrender --out {out}` renders into it")))
 }
 
@@ -90,7 +106,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     });
     let mut files = Vec::new();
     for entry in walk {
-        let entry = entry.map_err(|e| Error::Input(format!("{}: {e}", folder.display())))?;
+        let entry = entry.map_err(|e| Error::Input(format!("{}: {e}", shown::path(folder))))?;
         let extension = entry.path().extension().map(std::ffi::OsStr::to_ascii_lowercase);
         if entry.path().is_file() && extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
             files.push(entry.into_path());
@@ -113,7 +129,7 @@ pub(super) fn of_render(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Collec
 }
 
 fn read_file(collection: &mut Collection, path: &Path) -> Result<(), Error> {
-    let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let shown = shown::path(path.strip_prefix(".").unwrap_or(path));
     let text = fs::read(path).map_err(|e| Error::Input(format!("{shown}: {e}")))?;
     add(collection, &shown, &text);
     Ok(())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{fleet, inputs, print, revision, say};
+use super::{fleet, inputs, print_json, print_text, revision, say};
 use crate::bill::compare::Comparison;
 use crate::bill::surroundings::Surroundings;
 use crate::bill::traffic::Traffic;
@@ -96,18 +96,18 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Error> {
     match args.format {
         PlanFormat::Text => {
             let more = compared.as_ref().map(Comparison::to_text).unwrap_or_default();
-            print((bill.to_text() + &more).as_bytes())?;
+            print_text(&(bill.to_text() + &more))?;
         }
         PlanFormat::Json => {
             let mut report = serde_json::json!(bill);
             if let Some(compared) = &compared {
                 report["compared"] = serde_json::json!(compared);
             }
-            print(format!("{report:#}\n").as_bytes())?;
+            print_json(&report)?;
         }
         PlanFormat::Markdown => {
             let more = compared.as_ref().map(Comparison::to_markdown).unwrap_or_default();
-            print((bill.to_markdown() + &more).as_bytes())?;
+            print_text(&(bill.to_markdown() + &more))?;
         }
     }
     if read.collection.skipped > 0 {
@@ -166,9 +166,9 @@ impl Read {
         let render = paths.iter().find(|path| inputs::is_render(path));
         let provenance = render.map(|folder| {
             let file = folder.join("about/provenance.json");
-            let text = fs::read(&file).map_err(|e| Error::Input(format!("{}: {e}", file.display())))?;
+            let text = fs::read(&file).map_err(|e| Error::Input(format!("{}: {e}", crate::shown::path(&file))))?;
             serde_json::from_slice(&text).map_err(|e| {
-                let file = file.display();
+                let file = crate::shown::path(&file);
                 Error::Input(format!("{file}: no provenance of a render: {e}; render again, or remove the file"))
             })
         });
@@ -211,7 +211,7 @@ fn leave_out_demos(collection: &mut Collection, paths: &[PathBuf], tell: bool) {
         let before = collection.objects.len();
         collection.objects.retain(|object| !Path::new(&object.file).starts_with(&demos));
         if tell && collection.objects.len() < before {
-            say(&format!("without the demos: `knrender plan {}` is about them", demos.display()));
+            say(&format!("without the demos: `knrender plan {}` is about them", crate::shown::path(&demos)));
         }
     }
 }
@@ -221,7 +221,7 @@ pub(super) fn prices(file: Option<&Path>) -> Result<Prices, Error> {
     let Some(file) = file else {
         return Prices::embedded().map_err(Error::Input);
     };
-    let shown = file.display();
-    let text = fs::read_to_string(file).map_err(|e| Error::Usage(format!("--prices {shown}: {e}")))?;
+    let shown = crate::shown::path(file);
+    let text = crate::regular::read_text(file).map_err(|e| Error::Usage(format!("--prices {shown}: {e}")))?;
     Prices::parse(&text).map_err(|e| Error::Usage(format!("--prices {shown}: {e}")))
 }

@@ -1,7 +1,6 @@
 //! `knrender prices`: the price list made anew from AWS's own.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::Path;
 
 use clap::Args;
@@ -85,8 +84,8 @@ fn read(args: &PricesArgs, offer: &str, region: &str) -> Result<Offer, Error> {
     let path = offers::path(offer, region);
     if !args.from.contains("://") {
         let file = Path::new(&args.from).join(&path);
-        let shown = file.display();
-        let open = File::open(&file).map_err(|e| Error::Input(format!("{shown}: {e}")))?;
+        let shown = crate::shown::path(&file);
+        let open = crate::regular::open(&file).map_err(|e| Error::Input(format!("{shown}: {e}")))?;
         return Offer::read(offer, open).map_err(|why| Error::Input(format!("{shown}: {why}")));
     }
     let url = format!("{}/{path}", args.from.trim_end_matches('/'));

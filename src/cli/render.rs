@@ -3,7 +3,7 @@
 use std::path::{Component, Path};
 
 use super::session::Session;
-use super::{Format, RenderArgs, check, fleet, out_folder, plan, print, say, warn};
+use super::{Format, RenderArgs, check, fleet, out_folder, plan, print, print_json, say, warn};
 use crate::config::{Ask, Config};
 use crate::error::Error;
 use crate::fargate::cost::Prices;
@@ -11,6 +11,7 @@ use crate::output::{self, Files};
 use crate::pipeline::{self, Render};
 use crate::rewrite::library;
 use crate::rewrite::rule::Rule;
+use crate::shown;
 use crate::upstream::fetch::Sources;
 use crate::upstream::lock::{Lock, LockError, Locked};
 use crate::upstream::supply::{self, Input};
@@ -48,7 +49,7 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
         return print(&render.stream());
     };
     output::write(&out, &Files::from(render.files))?;
-    let shown = out.display().to_string();
+    let shown = crate::shown::path(&out);
     let shown = shown.trim_end_matches('/');
     let summary = render.summary.naming(shown);
     match args.format {
@@ -56,7 +57,7 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
             let report = serde_json::json!({
                 "out": shown, "summary": summary, "provenance": render.provenance,
             });
-            print(format!("{report:#}\n").as_bytes())?;
+            print_json(&report)?;
         }
         Format::Text if args.general.quiet => warn(&summary.warnings),
         Format::Text => say(&summary.to_text(shown)),
@@ -127,7 +128,7 @@ fn rules(session: &Session) -> Result<Vec<Rule>, Error> {
 
 /// Writes the lock and says what is new in it, a line each.
 pub(super) fn commit(lock: Lock) -> Result<Vec<String>, LockError> {
-    let path = lock.path().strip_prefix(".").unwrap_or(lock.path()).display().to_string();
+    let path = shown::path(lock.path().strip_prefix(".").unwrap_or(lock.path()));
     let line = |l: Locked| {
         let trust = if l.verified { "" } else { ", not verified against the publisher" };
         format!("locked {} v{} {} (sha256 {}{trust}), commit {path}", l.component, l.version, l.asset, l.sha256)

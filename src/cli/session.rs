@@ -9,6 +9,7 @@ use super::{General, say};
 use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::stack::Stack;
+use crate::upstream::address;
 use crate::upstream::catalog::Catalog;
 use crate::upstream::fetch::{Progress, Sources};
 use crate::upstream::lock::Lock;
@@ -31,6 +32,11 @@ pub(super) struct Session {
     pub(super) locked_only: bool,
     supply: Supply,
     progress: Box<dyn Progress>,
+}
+
+/// The cache folder, unless the user has no home.
+pub(super) fn cache_folder() -> Option<PathBuf> {
+    env::var_os("KNRENDER_CACHE").filter(|v| !v.is_empty()).map(PathBuf::from).or_else(Store::default_dir)
 }
 
 impl Session {
@@ -62,10 +68,8 @@ impl Session {
 
     /// Where bytes come from.
     pub(super) fn sources(&self) -> Result<Sources<'_>, Error> {
-        let folder =
-            env::var_os("KNRENDER_CACHE").filter(|v| !v.is_empty()).map(PathBuf::from).or_else(Store::default_dir);
         let mut sources = Sources::new(self.progress.as_ref());
-        sources.store = folder.map(Store::open);
+        sources.store = cache_folder().map(Store::open);
         sources.mirror = self.mirror()?;
         sources.network = !self.supply.offline.unwrap_or(false);
         Ok(sources)
@@ -75,10 +79,11 @@ impl Session {
     /// when it is.
     fn mirror(&self) -> Result<Option<Mirror>, Error> {
         if let Some(named) = &self.supply.mirror {
-            let mirror: Mirror = named.parse().map_err(|e| Error::Usage(format!("--mirror {named}: {e}")))?;
+            let shown = address::shown(named);
+            let mirror: Mirror = named.parse().map_err(|e| Error::Usage(format!("--mirror {shown}: {e}")))?;
             return match &mirror {
                 Mirror::Dir(dir) if !dir.is_dir() => Err(Error::Usage(format!(
-                    "--mirror {named}: there is no such folder; `knrender upstream mirror {named}` fills one"
+                    "--mirror {shown}: there is no such folder; `knrender upstream mirror {shown}` fills one"
                 ))),
                 _ => Ok(Some(mirror)),
             };
@@ -89,7 +94,8 @@ impl Session {
         match named.parse() {
             Ok(Mirror::Dir(dir)) if !Path::new(&dir).is_dir() => {
                 say(&format!(
-                    "warning: KNRENDER_MIRROR names {named}, and there is no such folder; going on without it"
+                    "warning: KNRENDER_MIRROR names {}, and there is no such folder; going on without it",
+                    address::shown(&named)
                 ));
                 Ok(None)
             }

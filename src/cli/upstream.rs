@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use semver::VersionReq;
 
 use super::session::Session;
-use super::{Format, StackArgs, UpstreamCommand, print, render, say, warn};
+use super::{Format, StackArgs, UpstreamCommand, print_text, render, say, warn};
 use crate::error::Error;
 use crate::rewrite::facts::Fact;
 use crate::upstream::catalog::{Asset, Catalog, Component, Publisher};
@@ -32,8 +32,8 @@ pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
                 new += usize::from(written.changed);
             }
             if !quiet {
-                say(&format!("{}: {} files, {new} of them new", dir.display(), inputs.len()));
-                say(&format!("use it with --mirror {0}, or KNRENDER_MIRROR={0}", dir.display()));
+                say(&format!("{}: {} files, {new} of them new", crate::shown::path(&dir), inputs.len()));
+                say(&format!("use it with --mirror {0}, or KNRENDER_MIRROR={0}", crate::shown::path(&dir)));
             }
             Ok(())
         }
@@ -195,7 +195,7 @@ fn list(format: Format) -> Result<(), Error> {
             format!("{:#}\n", serde_json::json!(all))
         }
     };
-    print(text.as_bytes())
+    print_text(&text)
 }
 
 fn text(component: &Component) -> String {

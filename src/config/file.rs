@@ -1,7 +1,6 @@
 //! `knrender.yaml`: its keys, which are flags and some more, and how it is read.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -193,8 +192,8 @@ impl Config {
     /// The configuration: the file that `--config` names, else `knrender.yaml` of the current folder, else none.
     pub fn read(named: Option<&Path>) -> Result<Config, ConfigError> {
         let path = named.unwrap_or(Path::new(FILE));
-        let shown = || path.display().to_string();
-        let text = match fs::read_to_string(path) {
+        let shown = || crate::shown::path(path);
+        let text = match crate::regular::read_text(path) {
             Ok(text) => text,
             Err(why) if named.is_none() && why.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
             Err(why) => return Err(ConfigError::Unreadable { path: shown(), why }),
@@ -266,6 +265,8 @@ fn clusters(listed: Vec<ClusterFile>, folder: &Path, path: &str) -> Result<Vec<C
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(text: &str) -> Result<Config, String> {

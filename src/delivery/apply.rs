@@ -14,7 +14,7 @@ use crate::rewrite::rule::RuleSet;
 use crate::stack::{Supported, called_in_cluster};
 
 /// The label by which `kubectl apply --selector` finds the Jobs for after an upgrade.
-const JOB_LABEL: &str = "app";
+pub(super) const JOB_LABEL: &str = "app";
 /// The label and the value of the Job that brings stored objects to the newest version.
 /// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/config/post-install/storage-version-migration.yaml>
 const MIGRATION: (&str, &str) = ("app.kubernetes.io/component", "storage-version-migration-job");
@@ -25,7 +25,7 @@ const GATED: &str = "kourier-system/3scale-kourier-gateway";
 /// The script.
 ///
 /// # Errors
-/// In words: an object that cannot be named in it, or which part of the script in the binary is at fault.
+/// In words: which part of the script in the binary is at fault.
 pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let mut script = String::new();
     for (path, text) in embedded::below("templates/apply") {
@@ -79,7 +79,7 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "gated": if stack.facts.holds("alb-readiness-gates", &json!(true)).unwrap_or(false) { GATED } else { "" },
         "wait": 2 * fact("timeout").and_then(|t| t.parse::<u32>().ok()).unwrap_or(600),
         "supported": stack.supported.iter().map(supported).collect::<Vec<_>>(),
-        "objects": objects(delivery.batches.all().map(Document::identity))?,
+        "objects": objects(delivery.batches.all().map(Document::identity)),
         "upgrade_jobs": jobs.iter().map(|job| place(&job.identity())).collect::<Vec<_>>(),
         "webhooks": webhooks(delivery)?,
         "classes": classes(&ingresses)?,
@@ -128,13 +128,9 @@ fn supported(supported: &Supported) -> String {
 const WIDTH: usize = 110;
 
 /// Lines of kind, namespace and the names in it.
-fn objects(identities: impl Iterator<Item = Identity>) -> Result<Vec<String>, String> {
+fn objects(identities: impl Iterator<Item = Identity>) -> Vec<String> {
     let mut lines: Vec<(String, String)> = Vec::new();
     for identity in identities {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
-        if !identity.name.chars().all(plain) || !identity.namespace.iter().all(|n| n.chars().all(plain)) {
-            return Err(format!("apply.sh cannot name {identity}: its name has other than letters, digits and `-._:`"));
-        }
         let line = format!("{} {}", kind(&identity), identity.namespace.as_deref().unwrap_or("-"));
         let fits = |names: &str| line.len() + names.len() + identity.name.len() < WIDTH;
         match lines.iter_mut().rev().find(|(place, names)| *place == line && fits(names)) {
@@ -144,7 +140,7 @@ fn objects(identities: impl Iterator<Item = Identity>) -> Result<Vec<String>, St
             None => lines.push((line, identity.name)),
         }
     }
-    Ok(lines.into_iter().map(|(place, names)| format!("{place} {names}")).collect())
+    lines.into_iter().map(|(place, names)| format!("{place} {names}")).collect()
 }
 
 /// Namespace and name of each Service that a webhook of the render is behind.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Delivery, Files, add};
+use super::{Delivery, Files, add, words};
 use crate::fargate::logging;
 use crate::fargate::pod::{Pod, Workload};
 use crate::fargate::profile::{Profile, ProfileSelector};
@@ -52,6 +52,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, ClusterError> {
         system.push("cert-manager");
     }
     let profiles = profiles::pack(&system, &namespaces_with_pods(delivery)?, &stack.apps)?;
+    profiles.iter().try_for_each(words::hold_profile).map_err(ClusterError::Fault)?;
     let mut context = delivery.context();
     context["profiles"] = profiles.iter().map(profile).collect();
     let classic = stack.rule_set == RuleSet::Seed;

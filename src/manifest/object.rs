@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::shown;
+
 /// One object in a render: group, kind, namespace and name. The version is no part of it, since Kubernetes serves one
 /// object under several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,11 +38,11 @@ impl Identity {
 impl fmt::Display for Identity {
     /// `Kind[.group]/[namespace/]name`, as `knrender explain` takes it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/", self.kind_and_group())?;
+        write!(f, "{}/", shown::line(&self.kind_and_group()))?;
         if let Some(namespace) = &self.namespace {
-            write!(f, "{namespace}/")?;
+            write!(f, "{}/", shown::line(namespace))?;
         }
-        f.write_str(if self.name.is_empty() { "(no name)" } else { &self.name })
+        f.write_str(if self.name.is_empty() { "(no name)".into() } else { shown::line(&self.name) }.as_ref())
     }
 }
 
@@ -89,11 +91,12 @@ impl Head {
         let metadata = map.get("metadata").cloned().unwrap_or(Value::Null);
         for key in ["name", "namespace", "generateName"] {
             if metadata.get(key).is_some_and(|v| !v.is_string() && !v.is_null()) {
+                let kind = shown::line(&kind);
                 return Err(format!("`metadata.{key}` of this {kind} is not a string; put it in quotes"));
             }
         }
         if !(metadata.is_object() || metadata.is_null()) {
-            return Err(format!("`metadata` of this {kind} is not a mapping"));
+            return Err(format!("`metadata` of this {} is not a mapping", shown::line(&kind)));
         }
         Ok(Head { api_version, kind, metadata })
     }

@@ -9,7 +9,7 @@ use super::{RuleError, template, values};
 use crate::fargate::sizing::Sizing;
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, differences};
 use crate::manifest::document::{Document, Source};
-use crate::manifest::{ManifestError, document, edit};
+use crate::manifest::{ManifestError, document, edit, secret};
 use crate::pointer;
 use crate::yaml;
 
@@ -229,7 +229,8 @@ fn operate(operation: &Operation, facts: &Facts, value: &mut Value, object: &Val
         return if is == filled.as_ref() {
             Ok(())
         } else {
-            let text = |v: Option<&Value>| v.map_or("nothing".to_owned(), Value::to_string);
+            let shown = |v: &Value| if secret::is_secret(object) { secret::digested(v) } else { v.clone() };
+            let text = |v: Option<&Value>| v.map_or("nothing".to_owned(), |v| shown(v).to_string());
             Err(context(format!("expected {}, and there is {}", text(filled.as_ref()), text(is))))
         };
     }

@@ -1,11 +1,11 @@
 //! Where rules come from: the built-in ones in the binary, and a user's own folders.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::{Component, Path, PathBuf};
 
 use super::RuleError;
 use super::rule::{self, Rule};
-use crate::embedded;
+use crate::{embedded, regular, shown};
 
 /// The built-in rules for the objects of `component`, in file order.
 pub fn builtin(component: &str) -> Result<Vec<Rule>, RuleError> {
@@ -24,17 +24,18 @@ pub fn builtin(component: &str) -> Result<Vec<Rule>, RuleError> {
 /// component holds rules for that component's objects; all other rules see every object. Templates are named relative to
 /// the folder.
 pub fn folder(dir: &Path, components: &[&str]) -> Result<Vec<Rule>, RuleError> {
-    let unreadable = |path: &Path, why: String| RuleError::Unreadable { path: path.display().to_string(), why };
+    let unreadable = |path: &Path, why: String| RuleError::Unreadable { path: crate::shown::path(path), why };
+    if !dir.is_dir() && dir.exists() {
+        return Err(unreadable(dir, "it is not a folder; --rules takes a folder with rule files".to_owned()));
+    }
     let mut files: Vec<PathBuf> = Vec::new();
-    for entry in walkdir::WalkDir::new(dir).sort_by_file_name() {
+    // Links are followed: a rule that is there and silently not applied is worse than any error.
+    for entry in walkdir::WalkDir::new(dir).follow_links(true).sort_by_file_name() {
         let entry = entry.map_err(|e| {
             unreadable(e.path().unwrap_or(dir), e.io_error().map_or_else(|| e.to_string(), ToString::to_string))
         })?;
-        let is_rule_file = entry.path().extension().is_some_and(|e| e == "yaml" || e == "yml");
-        if entry.depth() == 0 && !dir.is_dir() {
-            return Err(unreadable(dir, "it is not a folder; --rules takes a folder with rule files".to_owned()));
-        }
-        if entry.file_type().is_file() && is_rule_file {
+        let extension = entry.path().extension().map(std::ffi::OsStr::to_ascii_lowercase);
+        if !entry.file_type().is_dir() && extension.is_some_and(|e| e == "yaml" || e == "yml") {
             files.push(entry.into_path());
         }
     }
@@ -43,27 +44,42 @@ pub fn folder(dir: &Path, components: &[&str]) -> Result<Vec<Rule>, RuleError> {
     }
     let mut rules = Vec::new();
     for file in files {
-        let text = fs::read_to_string(&file).map_err(|e| unreadable(&file, e.to_string()))?;
+        let text = regular::read_text(&file).map_err(|e| unreadable(&file, e.to_string()))?;
         let first = file.strip_prefix(dir).ok().and_then(|p| p.components().next());
         let component = first.and_then(|c| c.as_os_str().to_str()).filter(|c| components.contains(c));
         rules.extend(rule::parse(&shown(&file), &text, component, &|name| {
-            fs::read_to_string(dir.join(name)).map_err(|e| format!("template {name}: {e}"))
+            template(dir, name).map_err(|e| format!("template {}: {e}", shown::line(name)))
         })?);
     }
     Ok(rules)
+}
+
+/// The text of a template, which is in the folder with the rules.
+fn template(dir: &Path, name: &str) -> io::Result<String> {
+    let outside = || io::Error::other("it is not in the folder with the rules, and is not read");
+    if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(outside());
+    }
+    let path = dir.join(name);
+    if !path.canonicalize()?.starts_with(dir.canonicalize()?) {
+        return Err(outside());
+    }
+    regular::read_text(&path)
 }
 
 /// How a rule file is named in messages and in the ledger: as the user gave it, never as an absolute path.
 fn shown(file: &Path) -> String {
     if file.is_absolute() {
         let parts: Vec<_> = file.components().rev().take(2).map(|c| c.as_os_str().to_string_lossy()).collect();
-        return parts.into_iter().rev().collect::<Vec<_>>().join("/");
+        return shown::line(&parts.into_iter().rev().collect::<Vec<_>>().join("/")).into_owned();
     }
-    file.strip_prefix(".").unwrap_or(file).display().to_string()
+    shown::path(file.strip_prefix(".").unwrap_or(file))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::upstream::catalog::Catalog;
 
@@ -88,6 +104,40 @@ mod tests {
         fs::write(dir.path().join("a.yaml"), "[]").unwrap();
         assert!(folder(&dir.path().join("a.yaml"), &[]).unwrap_err().to_string().contains("not a folder"));
         assert_eq!(folder(dir.path(), &[]).unwrap().len(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn rules_behind_links_and_in_capitals_are_applied_and_what_is_no_file_is_refused() {
+        use std::os::unix::fs::symlink;
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let rule = "- {rule: a, why: b, match: {kind: Service}, drop: true}\n";
+        fs::create_dir(other.path().join("more")).unwrap();
+        fs::write(other.path().join("more/x.yaml"), rule).unwrap();
+        symlink(other.path().join("more/x.yaml"), dir.path().join("link.yaml")).unwrap();
+        symlink(other.path().join("more"), dir.path().join("folder")).unwrap();
+        fs::write(dir.path().join("R.YAML"), rule).unwrap();
+        fs::write(dir.path().join("R.Yml"), rule).unwrap();
+        assert_eq!(folder(dir.path(), &[]).unwrap().len(), 4);
+        let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("s.yaml")).unwrap();
+        assert!(folder(dir.path(), &[]).unwrap_err().to_string().contains("not a regular file"));
+        fs::remove_file(dir.path().join("s.yaml")).unwrap();
+        symlink("nowhere", dir.path().join("gone.yaml")).unwrap();
+        assert!(folder(dir.path(), &[]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_template_is_read_from_the_folder_alone() {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(other.path().join("secret"), "x").unwrap();
+        std::os::unix::fs::symlink(other.path().join("secret"), dir.path().join("t.j2")).unwrap();
+        let absolute = other.path().join("secret").display().to_string();
+        for name in ["t.j2", "../x/secret", absolute.as_str()] {
+            fs::write(dir.path().join("r.yaml"), format!("- {{rule: a, why: b, add: {name}}}\n")).unwrap();
+            let error = folder(dir.path(), &[]).unwrap_err().to_string();
+            assert!(error.contains("not in the folder with the rules"), "{error}");
+        }
     }
 
     #[test]

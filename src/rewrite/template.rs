@@ -2,11 +2,13 @@
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
 
 use serde_json::Value;
 
 use super::facts::Facts;
+use crate::delivery::words;
+use crate::shown;
 
 /// Renders one template. In a `*.yaml.j2` every `{{ value }}` is written as JSON, which is YAML that no reader takes for
 /// anything else; `none` and unknown names are errors where they would be written.
@@ -22,7 +24,27 @@ pub fn render(name: &str, text: &str, facts: &Facts) -> Result<String, String> {
 /// # Errors
 /// In words, what failed, with the line of the template.
 pub fn render_with(name: &str, text: &str, context: &Value) -> Result<String, String> {
+    render_in(Environment::new(), name, text, context)
+}
+
+/// The same for a file that is read by a shell or by people who copy commands from it: outside of YAML, a value that could end
+/// a quote or start a command is an error, unless the template says `|safe`.
+///
+/// # Errors
+/// In words, what failed, with the line of the template.
+pub fn render_held(name: &str, text: &str, context: &Value) -> Result<String, String> {
     let mut environment = Environment::new();
+    environment.set_formatter(|out, state, value| match (state.auto_escape(), value.as_str()) {
+        (AutoEscape::None, Some(text)) if !value.is_safe() && !words::is_inert(text) => {
+            let why = format!("`{}` is not written into a script", shown::line(text));
+            Err(Error::new(ErrorKind::InvalidOperation, why))
+        }
+        _ => escape_formatter(out, state, value),
+    });
+    render_in(environment, name, text, context)
+}
+
+fn render_in(mut environment: Environment<'_>, name: &str, text: &str, context: &Value) -> Result<String, String> {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
     environment.set_syntax(syntax.map_err(|e| e.to_string())?);
@@ -54,6 +76,17 @@ mod tests {
     #[test]
     fn an_unknown_name_is_an_error_with_its_line() {
         assert!(render("a.yaml.j2", "a: 1\nb: {{ nothing }}\n", &facts()).unwrap_err().starts_with("line 2: "));
+    }
+
+    #[test]
+    fn what_a_shell_would_run_is_not_written_into_a_script() {
+        let held = |text: &str| render_held("a.sh.j2", "X='{{ x }}'\n", &serde_json::json!({"x": text}));
+        assert_eq!(held("a b-c").unwrap(), "X='a b-c'\n");
+        for text in ["'; rm x; '", "$(x)", "a\nEND\nrm x"] {
+            assert!(held(text).unwrap_err().contains("is not written into a script"));
+        }
+        let quoted = |name: &str| render_held(name, "{{ x|safe }}", &serde_json::json!({"x": "'"}));
+        assert_eq!(quoted("a.md.j2").unwrap(), "'");
     }
 
     #[test]

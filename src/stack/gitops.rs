@@ -2,6 +2,7 @@
 
 use super::StackError;
 use crate::config::Ask;
+use crate::upstream::address;
 
 /// Checks the flags about the repository.
 pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
@@ -32,7 +33,7 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
             return Err(StackError(format!("{flag} is for --layout argocd or --layout flux; name one of them")));
         }
         if !is_good(value) {
-            return Err(StackError(format!("{flag} `{value}` {form}")));
+            return Err(StackError(format!("{flag} `{}` {form}", address::shown(value))));
         }
     }
     Ok(())

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
+use crate::shown;
+
 /// An address is not one that knrender asks. The catalog, the lock, the flag or the server that named it is to blame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
@@ -43,6 +45,7 @@ pub enum AddressError {
 /// without characters that drive a terminal. Any text will do.
 pub fn shown(url: &str) -> String {
     let url: String = url.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    let url = shown::line(&url);
     let url = url.split('#').next().unwrap_or_default();
     let (url, query) = match url.split_once('?') {
         Some((url, query)) if !query.is_empty() => (url, "?..."),
@@ -52,8 +55,7 @@ pub fn shown(url: &str) -> String {
     // The URL standard reads `\` as `/`, and does not count slashes; neither may hide a password here.
     let start = url.find(':').map_or(0, |colon| colon + 1);
     let start = start + url[start..].find(|c| c != '/' && c != '\\').unwrap_or_default();
-    let end = url[start..].find(['/', '\\']).map_or(url.len(), |slash| start + slash);
-    let host = url[start..end].rfind('@').map_or(start, |at| start + at + 1);
+    let host = start + shown::host(&url[start..]);
     format!("{}{}{query}", &url[..start], &url[host..])
 }
 

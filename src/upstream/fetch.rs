@@ -284,7 +284,7 @@ impl<'a> Sources<'a> {
                     continue;
                 }
             };
-            let at = format!("{}/{}", dir.display().to_string().trim_end_matches('/'), segments.join("/"));
+            let at = format!("{}/{}", crate::shown::path(dir).trim_end_matches('/'), segments.join("/"));
             match mirror::mirror_read(dir, url, self.limits.max_bytes) {
                 Ok(Some(bytes)) => {
                     let found = Candidate { bytes, url: address::shown(url), at, place: Place::MirrorFile };

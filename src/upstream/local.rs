@@ -1,10 +1,10 @@
 //! An asset that the user hands over as a file, such as a chart rendered elsewhere. It is held to the lock like any other.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
 use crate::digest::Sha256Hex;
+use crate::regular;
 use crate::upstream::fetch::{Limits, Obtained, Source};
 
 /// What stands in place of a URL in provenance and lock: where the file is on this machine is nobody's business.
@@ -50,10 +50,10 @@ pub enum LocalError {
 
 /// Reads the file at `path`.
 pub fn read(path: &Path) -> Result<Obtained, LocalError> {
-    let shown = || path.display().to_string();
+    let shown = || crate::shown::path(path);
     let limit = Limits::default().max_bytes;
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|why| LocalError::Unreadable { path: shown(), why })?;
+    let file = regular::open(path).map_err(|why| LocalError::Unreadable { path: shown(), why })?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|why| LocalError::Unreadable { path: shown(), why })?;
     if bytes.len() as u64 > limit {
         return Err(LocalError::TooLarge { path: shown(), limit });

@@ -126,8 +126,8 @@ impl Lock {
     /// The lock file in `folder`, empty where there is none.
     pub fn read(folder: &Path) -> Result<Lock, LockError> {
         let path = folder.join(FILE);
-        let shown = || path.display().to_string();
-        let (locked, images) = match fs::read_to_string(&path) {
+        let shown = || crate::shown::path(&path);
+        let (locked, images) = match crate::regular::read_text(&path) {
             Ok(text) => {
                 let file: File =
                     yaml::parse_as(&text).map_err(|e| LockError::Format { path: shown(), why: e.to_string() })?;
@@ -165,7 +165,7 @@ impl Lock {
             self.locked.iter().chain(&self.added).find(|l| same(l, &asset.component, &asset.version, &asset.asset));
         match (entry, &asset.known) {
             (Some(entry), Some((known, _))) if entry.sha256 != *known => Err(LockError::ContradictsCatalog {
-                path: self.path.display().to_string(),
+                path: crate::shown::path(&self.path),
                 name: asset.name(),
                 locked: entry.sha256,
                 known: *known,
@@ -211,11 +211,38 @@ impl Lock {
         if self.added.is_empty() && !self.changed {
             return Ok(Vec::new());
         }
-        let mut assets = self.locked.clone();
-        assets.append(&mut self.added.clone());
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        // Another run may have added to it since: one at a time, and each starts from what is there. A system that cannot lock
+        // folders goes without.
+        let held = fs::File::open(&folder).ok().filter(|folder| folder.lock().is_ok());
+        let Lock { locked: mut assets, mut images, .. } = Lock::read(&folder)?;
+        for entry in self.locked.iter().filter(|entry| entry.verified) {
+            let there = assets.iter_mut().find(|a| same(a, &entry.component, &entry.version, &entry.asset));
+            if let Some(there) = there.filter(|there| there.sha256 == entry.sha256) {
+                there.verified = true;
+            }
+        }
+        if self.changed {
+            images.retain(|image| !self.images.iter().any(|own| own.image == image.image));
+            images.append(&mut self.images.clone());
+            images.sort();
+        }
+        for entry in &self.added {
+            match assets.iter().find(|other| same(other, &entry.component, &entry.version, &entry.asset)) {
+                Some(other) if other.sha256 == entry.sha256 => {}
+                Some(other) => {
+                    let why = format!(
+                        "another run has locked {} {} {} to sha256 {} meanwhile, and this one found {}",
+                        entry.component, entry.version, entry.asset, other.sha256, entry.sha256
+                    );
+                    return Err(LockError::Format { path: crate::shown::path(&self.path), why });
+                }
+                None => assets.push(entry.clone()),
+            }
+        }
         assets.sort();
         let failed = |why: io::Error| LockError::Unwritable {
-            path: self.path.display().to_string(),
+            path: crate::shown::path(&self.path),
             why,
             entries: self
                 .added
@@ -223,12 +250,12 @@ impl Lock {
                 .map(|l| format!("\n  {} {} {}: {}", l.component, l.version, l.asset, l.sha256))
                 .collect(),
         };
-        let value = serde_json::to_value(File { assets, images: self.images.clone() }).map_err(|e| failed(e.into()))?;
+        let value = serde_json::to_value(File { assets, images }).map_err(|e| failed(e.into()))?;
         let text = format!("{HEADING}{}", yaml::emit(&value, yaml::Style::default()));
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(folder).map_err(failed)?;
+        let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(&folder).map_err(failed)?;
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.persist(&self.path).map_err(|e| failed(e.error))?;
+        drop(held);
         self.added.sort();
         Ok(std::mem::take(&mut self.added))
     }
@@ -285,6 +312,27 @@ mod tests {
         assert_eq!(again.get(&asset(None)).unwrap(), Some(&entry(Version::new(1, 3, 9))));
         assert_eq!(again.commit().unwrap(), []);
         assert_eq!(fs::read_to_string(folder.path().join(FILE)).unwrap(), text);
+    }
+
+    #[test]
+    fn runs_at_the_same_time_lose_no_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for n in 0..20 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    let mut lock = Lock::read(folder).unwrap();
+                    lock.add(entry(Version::new(1, 0, n)));
+                    lock.commit().unwrap();
+                });
+            }
+        });
+        assert_eq!(Lock::read(folder.path()).unwrap().locked.len(), 20);
+        let (mut one, mut two) = (Lock::read(folder.path()).unwrap(), Lock::read(folder.path()).unwrap());
+        one.add(entry(Version::new(2, 0, 0)));
+        two.add(Locked { sha256: Sha256Hex::of(b"y"), ..entry(Version::new(2, 0, 0)) });
+        one.commit().unwrap();
+        assert!(two.commit().unwrap_err().to_string().contains("another run has locked"));
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl FromStr for Mirror {
 impl fmt::Display for Mirror {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Mirror::Dir(dir) => write!(f, "{}", dir.display()),
+            Mirror::Dir(dir) => f.write_str(&crate::shown::path(dir)),
             Mirror::Url(url) => f.write_str(&address::shown(url.as_str())),
         }
     }
@@ -177,11 +177,11 @@ impl Mirror {
 /// readable file of at most `max_bytes` bytes.
 pub fn mirror_read(dir: &Path, url: &str, max_bytes: u64) -> Result<Option<Vec<u8>>, MirrorError> {
     let path = below(dir, &address::place(url)?);
-    let unreadable = |why| MirrorError::Unreadable { path: path.display().to_string(), why };
+    let unreadable = |why| MirrorError::Unreadable { path: crate::shown::path(&path), why };
     let root = root(dir)?;
     match path.canonicalize() {
         Ok(real) if real.starts_with(&root) => files::read_regular(&real, max_bytes).map_err(unreadable),
-        Ok(real) => Err(MirrorError::Outside { path: path.display().to_string(), target: real.display().to_string() }),
+        Ok(real) => Err(MirrorError::Outside { path: crate::shown::path(&path), target: crate::shown::path(&real) }),
         Err(why) if why.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_ok() => {
             Err(unreadable(io::Error::new(io::ErrorKind::NotFound, "it is a symlink to nothing")))
         }
@@ -197,7 +197,7 @@ pub fn mirror_read(dir: &Path, url: &str, max_bytes: u64) -> Result<Option<Vec<u
 /// not a list of digests. Not for several writers of one folder at the same time: one could lose the other's line.
 pub fn mirror_write(dir: &Path, url: &str, bytes: &[u8]) -> Result<Written, MirrorError> {
     let segments = address::place(url)?;
-    let unwritable = |path: &Path, why| MirrorError::Unwritable { path: path.display().to_string(), why };
+    let unwritable = |path: &Path, why| MirrorError::Unwritable { path: crate::shown::path(path), why };
     fs::create_dir_all(dir).map_err(|why| unwritable(dir, why))?;
     let root = root(dir)?;
     let list = dir.join(SUMS);
@@ -229,7 +229,7 @@ fn below(dir: &Path, segments: &[String]) -> PathBuf {
 }
 
 fn root(dir: &Path) -> Result<PathBuf, MirrorError> {
-    let missing = |why| MirrorError::NoFolder { dir: dir.display().to_string(), why };
+    let missing = |why| MirrorError::NoFolder { dir: crate::shown::path(dir), why };
     let root = dir.canonicalize().map_err(missing)?;
     if root.is_dir() { Ok(root) } else { Err(missing(io::ErrorKind::NotADirectory.into())) }
 }
@@ -238,14 +238,14 @@ fn root(dir: &Path) -> Result<PathBuf, MirrorError> {
 fn stay_inside(path: &Path, root: &Path) -> Result<(), MirrorError> {
     match path.canonicalize() {
         Ok(real) if real.starts_with(root) => Ok(()),
-        Ok(real) => Err(MirrorError::Outside { path: path.display().to_string(), target: real.display().to_string() }),
-        Err(why) => Err(MirrorError::Unwritable { path: path.display().to_string(), why }),
+        Ok(real) => Err(MirrorError::Outside { path: crate::shown::path(path), target: crate::shown::path(&real) }),
+        Err(why) => Err(MirrorError::Unwritable { path: crate::shown::path(path), why }),
     }
 }
 
 /// Writes a file unless it has these bytes already. Returns whether it did.
 fn write_changed(path: &Path, bytes: &[u8], root: &Path) -> Result<bool, MirrorError> {
-    let unwritable = |why| MirrorError::Unwritable { path: path.display().to_string(), why };
+    let unwritable = |why| MirrorError::Unwritable { path: crate::shown::path(path), why };
     match path.symlink_metadata() {
         Ok(found) if found.is_symlink() => {
             // Also when it leads to nothing: what it would lead to is not for knrender to make.

@@ -55,6 +55,25 @@ pub enum StoreError {
     },
 }
 
+/// Of how many bytes and renders the cache remembers something.
+const MARKS_MAX: usize = 1000;
+
+/// How much a cache holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Upstream files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Files and renders of which something is remembered.
+    pub marks: usize,
+}
+
+/// What is in a folder; nothing where it cannot be read.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
 impl Store {
     /// The cache in `dir`.
     pub fn open(dir: impl Into<PathBuf>) -> Store {
@@ -86,7 +105,7 @@ impl Store {
             Ok(None) => Ok(None),
             Err(why) => {
                 let file = path.strip_prefix(&self.dir).unwrap_or(&path).display().to_string();
-                Err(StoreError::Unreadable { dir: self.dir.display().to_string(), file, why })
+                Err(StoreError::Unreadable { dir: crate::shown::path(&self.dir), file, why })
             }
         }
     }
@@ -110,7 +129,50 @@ impl Store {
         if !is_mark(mark) {
             return Err(StoreError::MarkName { mark: mark.to_owned() });
         }
-        self.keep(&self.path("marks", digest).join(mark), b"")
+        self.keep(&self.path("marks", digest).join(mark), b"")?;
+        self.forget_oldest(MARKS_MAX);
+        Ok(())
+    }
+
+    /// Forgets the older half of what was found out where more than `most` bytes have marks. What is forgotten is found out
+    /// again.
+    fn forget_oldest(&self, most: usize) {
+        let mut marked: Vec<_> = entries(&self.dir.join("marks")).iter().flat_map(|folder| entries(folder)).collect();
+        if marked.len() <= most {
+            return;
+        }
+        marked.sort_by_cached_key(|path| path.metadata().and_then(|m| m.modified()).ok());
+        for path in &marked[..marked.len() - most / 2] {
+            let _ = fs::remove_dir_all(path);
+        }
+    }
+
+    /// What the cache holds.
+    ///
+    /// # Errors
+    /// A file cannot be looked at.
+    pub fn usage(&self) -> io::Result<Usage> {
+        let mut usage = Usage::default();
+        for file in entries(&self.dir.join("sha256")).iter().flat_map(|folder| entries(folder)) {
+            usage.files += 1;
+            usage.bytes += file.metadata()?.len();
+        }
+        usage.marks = entries(&self.dir.join("marks")).iter().flat_map(|folder| entries(folder)).count();
+        Ok(usage)
+    }
+
+    /// Removes all that the cache holds, and nothing else that is in its folder.
+    ///
+    /// # Errors
+    /// Something cannot be removed.
+    pub fn clear(&self) -> io::Result<()> {
+        for kind in ["sha256", "marks"] {
+            match fs::remove_dir_all(self.dir.join(kind)) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn path(&self, kind: &str, digest: &Sha256Hex) -> PathBuf {
@@ -125,7 +187,7 @@ impl Store {
         path.parent()
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| files::write_whole(path, bytes))
-            .map_err(|why| StoreError::Unwritable { dir: self.dir.display().to_string(), why: without_path(why) })
+            .map_err(|why| StoreError::Unwritable { dir: crate::shown::path(&self.dir), why: without_path(why) })
     }
 }
 
@@ -220,6 +282,22 @@ mod tests {
         assert!(error.contains("it is a folder") && error.contains("sha256"), "{error}");
         let one = folder.put(b"3").unwrap_err().to_string();
         assert!(!one.contains(".knrender-"), "{one}");
+    }
+
+    #[test]
+    fn the_cache_does_not_grow_for_ever_and_can_be_cleared() {
+        let (_dir, store) = store();
+        store.put(b"four").unwrap();
+        for n in 0..10_u8 {
+            store.set_mark(&Sha256Hex::of(&[n]), "valid").unwrap();
+        }
+        store.forget_oldest(10);
+        assert_eq!(store.usage().unwrap(), Usage { files: 1, bytes: 4, marks: 10 });
+        store.forget_oldest(8);
+        assert_eq!(store.usage().unwrap().marks, 4);
+        store.clear().unwrap();
+        store.clear().unwrap();
+        assert_eq!(store.usage().unwrap(), Usage::default());
     }
 
     #[test]

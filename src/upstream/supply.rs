@@ -70,7 +70,7 @@ pub fn supply<'a>(
                 (Some(Expected { sha256: entry.sha256, size: Some(entry.size) }), Some(Voucher::Lock))
             }
             (None, None) if locked_only => {
-                let lock = lock.path().display().to_string();
+                let lock = crate::shown::path(lock.path());
                 return Err(SupplyError::NotLocked { name: asset.name(), lock });
             }
             (None, None) => (None, None),
@@ -98,8 +98,7 @@ pub fn supply<'a>(
             Some(path) => {
                 let obtained = local::read(path)?;
                 if let Some(locked) = expected.as_ref().map(|e| e.sha256).filter(|sha256| *sha256 != obtained.sha256) {
-                    let (path, name, lock) =
-                        (path.display().to_string(), name.clone(), lock.path().display().to_string());
+                    let (path, name, lock) = (crate::shown::path(path), name.clone(), crate::shown::path(lock.path()));
                     return Err(LocalError::Changed { path, name, lock, locked, got: obtained.sha256 }.into());
                 }
                 obtained

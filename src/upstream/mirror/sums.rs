@@ -12,7 +12,7 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// The entries of the list at `path`, by name; none when there is no list. Empty lines and comments are passed over.
 pub(super) fn read(path: &Path, root: &Path) -> Result<BTreeMap<String, Sha256Hex>, MirrorError> {
-    let unreadable = |why| MirrorError::Unreadable { path: path.display().to_string(), why };
+    let unreadable = |why| MirrorError::Unreadable { path: crate::shown::path(path), why };
     if path.symlink_metadata().is_ok() {
         stay_inside(path, root)?;
     }
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path, root: &Path) -> Result<BTreeMap<String, Sha256He
             continue;
         }
         let (name, digest) =
-            entry(line).ok_or_else(|| MirrorError::Sums { path: path.display().to_string(), line: number })?;
+            entry(line).ok_or_else(|| MirrorError::Sums { path: crate::shown::path(path), line: number })?;
         entries.insert(name.to_owned(), digest);
     }
     Ok(entries)

@@ -1,0 +1,143 @@
+//! Holds every word of an object that enters a script, a command in Markdown or an eksctl file to a strict set of characters,
+//! whatever the target: a shell reads these files, and a name that ends a here-document, or that kubectl takes for a flag, is
+//! no name any more. An API server takes none of what is refused here.
+
+use serde_json::Value;
+
+use super::Delivery;
+use super::apply::JOB_LABEL;
+use crate::fargate::profile::Profile;
+use crate::manifest::ManifestError;
+use crate::manifest::document::Document;
+
+/// A word that is not written down, and where it stands.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{object} ({at}): {what} `{word}` is not written into a script: {why}. Change it with a rule, or leave the object out"
+)]
+pub struct Unfit {
+    object: String,
+    at: String,
+    what: &'static str,
+    word: String,
+    why: &'static str,
+}
+
+/// Why the words of a render are not held.
+#[derive(Debug, thiserror::Error)]
+pub enum WordError {
+    /// A word is not fit.
+    #[error(transparent)]
+    Unfit(#[from] Box<Unfit>),
+    /// An object cannot be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+}
+
+/// What is wrong with a text as one word of a script; `None` where nothing is. `more` are the characters that it may have
+/// beside letters and digits.
+pub fn wrong(text: &str, more: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("it is empty");
+    }
+    if text.starts_with('-') {
+        return Some("it begins with a dash, as an option does");
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+    (!text.chars().all(fits)).then_some("it has characters other than letters, digits, dots and dashes")
+}
+
+/// Whether a text may stand in a script, within single quotes, a comment, a here-document or a command: it ends none of them
+/// and starts nothing.
+pub fn is_inert(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || " -._:/@=+,;()*?~%[]{}#".contains(c))
+}
+
+/// Holds the words of all objects of a render, and of the Fargate profiles.
+///
+/// # Errors
+/// The first word that is not fit.
+pub fn hold(delivery: &Delivery<'_>) -> Result<(), WordError> {
+    for document in delivery.batches.all() {
+        for (what, word, more) in words(document)? {
+            if let Some(why) = wrong(&word, more) {
+                let (object, at) = (document.identity().to_string(), document.at());
+                let word = crate::shown::line(&word).into_owned();
+                return Err(Box::new(Unfit { object, at, what, word, why }).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Holds the words of a Fargate profile, which are patterns and labels.
+///
+/// # Errors
+/// In words, the first one that is not fit.
+pub fn hold_profile(profile: &Profile) -> Result<(), String> {
+    let labels = |s: &'_ crate::fargate::profile::ProfileSelector| s.labels.clone().into_iter();
+    let pairs = profile.selectors.iter().flat_map(|s| labels(s).flat_map(|(key, value)| [key, value]));
+    let spaces = profile.selectors.iter().map(|s| s.namespace.clone());
+    for word in std::iter::once(profile.name.clone()).chain(spaces).chain(pairs.filter(|text| !text.is_empty())) {
+        if let Some(why) = wrong(&word, "-._/*?") {
+            return Err(format!(
+                "`{}` of a Fargate profile is not written into a script: {why}",
+                crate::shown::line(&word)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The words of an object that enter scripts: what each is, itself, and which characters it may have beside letters and digits.
+fn words(document: &Document) -> Result<Vec<(&'static str, String, &'static str)>, ManifestError> {
+    let (head, identity) = (document.head(), document.identity());
+    let mut words = vec![
+        ("its apiVersion", head.api_version.clone(), "-./"),
+        ("its kind", identity.kind, "-"),
+        // RBAC's names may have colons.
+        ("its name", identity.name, "-._:"),
+    ];
+    words.extend(identity.namespace.map(|namespace| ("its namespace", namespace, "-.")));
+    if head.kind == "Job" {
+        words.extend(head.label(JOB_LABEL).filter(|l| !l.is_empty()).map(|l| ("its label `app`", l.to_owned(), "-._")));
+    }
+    let mut add = |what, value: Option<&Value>| {
+        words.extend(value.and_then(Value::as_str).map(|word| (what, word.to_owned(), "-.")));
+    };
+    if head.kind.ends_with("WebhookConfiguration") {
+        for webhook in document.value()?.get("webhooks").and_then(Value::as_array).into_iter().flatten() {
+            let service = webhook.pointer("/clientConfig/service");
+            add("the namespace of its webhook's Service", service.and_then(|s| s.get("namespace")));
+            add("its webhook's Service", service.and_then(|s| s.get("name")));
+        }
+    }
+    if head.kind == "Ingress" {
+        add("its class", document.value()?.pointer("/spec/ingressClassName"));
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_is_an_option_or_ends_anything() {
+        for good in ["a", "system:auth-delegator", "cert.0_1", "A1"] {
+            assert_eq!(wrong(good, "-._:"), None, "{good}");
+        }
+        for bad in ["", "--all", "-", "a b", "a\nEND", "$(x)", "`x`", "a'b", "a\"", "ä", "a;b", "*", "a/b", "\u{202e}"]
+        {
+            assert!(wrong(bad, "-._:").is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_inert_ends_no_quote_and_starts_no_command() {
+        assert!(is_inert("Knative Serving v1.23.0 with Kourier v1.23.0; rule set fargate (a, b)"));
+        for bad in ["'", "\"", "`", "$", "\\", "\n", "\r", "&", "|", "<", ">", "!", "\u{1b}", "é"] {
+            assert!(!is_inert(bad), "{bad}");
+        }
+    }
+}
