@@ -107,9 +107,30 @@ def judges(knrender):
             )
 
 
+# what, flags of `knrender simulate`, processors
+SIMULATIONS = [
+    ("a day of 100 requests a second", ["--traffic", "rate:100:86400", "--cold-start", "60", "--service-time", "0.3"], 1),
+    (
+        "200 settings over a day of 10 requests a second",
+        ["--traffic", "rate:10:86400", "--cold-start", "60", "--service-time", "0.3"]
+        + ["--sweep=min-scale=0/1/2/3/4,target=5/10/20/40/70,target-utilization-percentage=50/60/70/80,target-burst-capacity=-1/211"],
+        2,
+    ),
+]
+
+
+def simulations(knrender):
+    """How long simulations take, and how much memory: figures, no limits."""
+    for name, flags, processors in SIMULATIONS:
+        pinned = ["taskset", "-c", "0" if processors == 1 else f"0-{processors - 1}"] if shutil.which("taskset") else []
+        seconds, memory = measure([*pinned, knrender, "simulate", *flags])
+        print(f"{name}: {seconds:.1f} s on {processors} of the processors, {memory / 2**20:.0f} MiB")
+
+
 def main():
     knrender = pathlib.Path(sys.argv[1]).resolve()
     judges(knrender)
+    simulations(knrender)
     if not CORE.exists():
         print("no comparison: ../shared/upstream is missing")
         return

@@ -32,6 +32,7 @@ mod schema;
 mod session;
 mod topics;
 mod upgrade;
+mod simulate;
 mod upstream;
 mod validate;
 mod version;
@@ -74,6 +75,8 @@ enum Command {
     Validate(ValidateArgs),
     /// Every container image of manifests: where it is used, whether it moves, who resolves its tag
     Images(images::ImagesArgs),
+    /// What a Service will feel like and cost under some traffic, before it is deployed
+    Simulate(Box<simulate::SimulateArgs>),
     /// What exists upstream, and which bytes renders are held to
     #[command(subcommand)]
     Upstream(UpstreamCommand),
@@ -322,6 +325,7 @@ impl Cli {
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),
             Some(Command::Images(args)) => images::run(args),
+            Some(Command::Simulate(args)) => simulate::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
             Some(Command::Schema(args)) => schema::run(&args),
             Some(Command::Man { dir }) => man::run(&dir),

@@ -59,6 +59,14 @@ fn plan_says_what_it_would_cost() {
 }
 
 #[test]
+fn a_day_of_traffic_becomes_a_picture_with_one_command() {
+    let place = place();
+    let ran = place.run(&["simulate", "examples/hello.yaml", "--traffic", "examples/day.csv", "--svg", "day.svg"]).ok();
+    insta::assert_snapshot!("examples-simulate", ran.stdout);
+    assert!(place.read("day.svg").contains("<desc"));
+}
+
+#[test]
 fn the_service_that_app_wrote_has_no_fault() {
     let place = place();
     place.run(&["lint", "--strict", "examples/hello.yaml"]).ok();

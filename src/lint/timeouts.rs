@@ -6,6 +6,7 @@ use super::set::{Config, KNATIVE, Object, Set, Template};
 use super::value::number;
 use super::{Check, Found};
 use crate::alb::IDLE_MAX;
+use crate::go;
 use crate::pointer;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -146,38 +147,14 @@ fn activator_grace(set: &Set<'_>, found: &mut Found) {
     }
 }
 
-/// A duration as Go writes it, in nanoseconds.
-fn go_duration(text: &str) -> Option<f64> {
-    const UNITS: [(&str, f64); 8] =
-        [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("h", 3.6e12)];
-    let (sign, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (-1.0, rest),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest == "0" {
-        return Some(0.0);
-    }
-    let mut total = None;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let amount: f64 = rest[..end].parse().ok()?;
-        rest = &rest[end..];
-        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        let (_, unit) = UNITS.iter().find(|(name, _)| *name == &rest[..end])?;
-        total = Some(total.unwrap_or(0.0) + amount * unit);
-        rest = &rest[end..];
-    }
-    total.map(|total| sign * total)
-}
-
 const ANNOTATION: &str = "serving.knative.dev/progress-deadline";
 const DEADLINE: &[&str] = &["progress-deadline", "progressDeadline"];
 
 #[allow(clippy::cast_precision_loss, reason = "600 is exact")]
 fn progress_deadline(set: &Set<'_>, found: &mut Found) {
     let short = |text: &str| {
-        let least = PROGRESS_DEADLINE as f64 * 1e9;
-        go_duration(text.trim()).is_some_and(|nanos| nanos > 0.0 && nanos < least)
+        let least = PROGRESS_DEADLINE as f64;
+        go::duration(text.trim()).is_some_and(|seconds| seconds > 0.0 && seconds < least)
     };
     let what = |text: &str| format!("a revision has {text} to get ready; keep {PROGRESS_DEADLINE}s or more");
     if let Some(config) = set.config("config-deployment")
@@ -197,8 +174,8 @@ fn knative_config_refused(set: &Set<'_>, found: &mut Found) {
     if let Some(config) = set.config("config-deployment")
         && let Some((text, at)) = config.get(DEADLINE)
     {
-        let nanos = go_duration(text.trim());
-        if !nanos.is_some_and(|nanos| nanos > 0.0 && nanos % 1e9 == 0.0) {
+        let seconds = go::duration(text.trim());
+        if !seconds.is_some_and(|seconds| seconds > 0.0 && seconds.fract() == 0.0) {
             found.at(
                 config.object,
                 at,
@@ -237,24 +214,6 @@ fn refused_defaults(set: &Set<'_>, config: Config<'_>, found: &mut Found) {
         if let Some(seconds) = timeout_of(pod).filter(|seconds| *seconds > most) {
             let what = format!("timeoutSeconds is {seconds}, and max-revision-timeout-seconds {most}");
             found.at(pod.object, pod.spec_field("/timeoutSeconds"), what);
-        }
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::float_cmp)]
-mod tests {
-    use super::go_duration;
-
-    #[test]
-    fn durations_are_read_as_go_reads_them() {
-        for (text, seconds) in
-            [("600s", 600.0), ("10m", 600.0), ("1h30m", 5400.0), ("1.5s", 1.5), ("-2s", -2.0), ("0", 0.0)]
-        {
-            assert_eq!(go_duration(text), Some(seconds * 1e9), "{text}");
-        }
-        for text in ["banana", "600", "10 m", "", "s", "1..5s", "1d"] {
-            assert_eq!(go_duration(text), None, "{text}");
         }
     }
 }
