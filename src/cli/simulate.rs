@@ -74,7 +74,7 @@ pub(super) struct SimulateArgs {
     /// AWS region, for the prices [default: `region` of knrender.yaml]
     #[arg(long, value_name = "REGION", help_heading = "Output")]
     region: Option<String>,
-    /// Price list of your own, in the form of data/prices/fargate.yaml
+    /// Price list of your own, in the form of data/prices/aws.yaml
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     prices: Option<PathBuf>,
     /// Configuration file [default: knrender.yaml, where there is one]

@@ -169,14 +169,14 @@ impl Service {
     /// # Errors
     /// In words, why it has no size or price.
     pub fn price(&self, prices: &Prices, region: Option<&str>) -> Result<Price, String> {
-        let (region, tariff) = prices.tariff(region)?;
+        let tariff = prices.tariff(region).map_err(|e| e.to_string())?;
         let pod = Pod::of(&self.object).ok_or_else(|| format!("{}: it has no pod template", self.name))?;
         let requests = Requests::of(&pod).map_err(|e| format!("{}: {e}", self.name))?;
         let size = Size::of(&requests).map_err(|e| format!("{}: {e}", self.name))?;
         Ok(Price {
             size: size.to_string(),
             hour: tariff.hour(&size),
-            region,
+            region: tariff.region,
             date: prices.date.clone(),
             confidence: prices.confidence.clone(),
         })
