@@ -27,6 +27,7 @@ mod plan;
 mod prices;
 mod progress;
 mod render;
+mod report;
 mod revision;
 mod schema;
 mod session;
@@ -75,6 +76,8 @@ enum Command {
     Validate(ValidateArgs),
     /// Every container image of manifests: where it is used, whether it moves, who resolves its tag
     Images(images::ImagesArgs),
+    /// One HTML page: the way of a request, the objects and what was done to them, the bill, findings
+    Report(Box<report::ReportArgs>),
     /// What a Service will feel like and cost under some traffic, before it is deployed
     Simulate(Box<simulate::SimulateArgs>),
     /// What exists upstream, and which bytes renders are held to
@@ -325,6 +328,7 @@ impl Cli {
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),
             Some(Command::Images(args)) => images::run(args),
+            Some(Command::Report(args)) => report::run(&args),
             Some(Command::Simulate(args)) => simulate::run(&args),
             Some(Command::Upstream(command)) => upstream::run(command),
             Some(Command::Schema(args)) => schema::run(&args),

@@ -23,6 +23,7 @@ pub mod lint;
 pub mod manifest;
 pub mod options;
 pub mod output;
+pub mod page;
 mod parallel;
 pub mod pipeline;
 pub mod pointer;

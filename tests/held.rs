@@ -120,6 +120,7 @@ fn the_helps_are_held() {
         "lint",
         "validate",
         "plan",
+        "report",
         "simulate",
         "init",
         "app",

@@ -153,14 +153,14 @@ fn compare(
 }
 
 /// What was read of some paths.
-struct Read {
-    collection: Collection,
+pub(super) struct Read {
+    pub(super) collection: Collection,
     /// That of the render among them.
-    provenance: Option<Provenance>,
+    pub(super) provenance: Option<Provenance>,
 }
 
 impl Read {
-    fn paths(paths: &[PathBuf], tell: bool) -> Result<Read, Error> {
+    pub(super) fn paths(paths: &[PathBuf], tell: bool) -> Result<Read, Error> {
         let mut collection = inputs::read(paths)?;
         leave_out_demos(&mut collection, paths, tell);
         let render = paths.iter().find(|path| inputs::is_render(path));
@@ -175,7 +175,7 @@ impl Read {
         Ok(Read { collection, provenance: provenance.transpose()? })
     }
 
-    fn bill(&self, prices: &Prices, assumed: &Assumptions, config: &Config) -> Result<Bill, Error> {
+    pub(super) fn bill(&self, prices: &Prices, assumed: &Assumptions, config: &Config) -> Result<Bill, Error> {
         bill(&self.collection.objects, self.provenance.as_ref(), prices, assumed, config)
     }
 }

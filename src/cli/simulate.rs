@@ -9,12 +9,13 @@ use super::{Format, inputs, plan, print, say};
 use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::collection::Collection;
+use crate::page::Simulation;
 use crate::simulate::chart;
 use crate::simulate::log::{Notes, Reader};
 use crate::simulate::phases::{Phases, Plan};
 use crate::simulate::random::Spread;
 use crate::simulate::report::Report;
-use crate::simulate::service::Service;
+use crate::simulate::service::{Price, Service};
 use crate::simulate::sweep::{Goal, Grid, Sweep};
 use crate::simulate::traffic::Held;
 use crate::simulate::{Conditions, Engine, Knobs, Outcome, Source, Start};
@@ -101,69 +102,160 @@ const SERVICE_TIME: f64 = 0.1;
 /// Bytes of an image a second: registry, network and unpacking together; a guess.
 const PULL: f64 = 50e6;
 
-pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
-    if args.goal.is_some() && args.sweep.is_none() {
-        return Err(Error::Usage("--goal is what --sweep looks for: add --sweep".to_owned()));
-    }
-    let config = Config::read(args.config.as_deref())?;
-    let mut service = service(args, &config)?;
-    let prices = plan::prices(args.prices.as_deref().or(config.prices.as_deref()))?;
-    let price =
-        service.price(&prices, args.region.as_deref().or(config.ask.region.as_deref())).map_err(Error::Input)?;
-    let knobs = service.knobs().map_err(Error::Input)?;
-    let traffic = Traffic::of(args)?;
-    let conditions = conditions(args)?;
-    let (outcome, seen, says_durations) = traffic.run(&knobs, &conditions)?;
-    let sweep = match &args.sweep {
-        None => None,
-        Some(grid) => {
-            let goal = args.goal.unwrap_or_default();
-            Some(Sweep::run(&service, &price, &traffic.hold()?, &conditions, grid, goal).map_err(Error::Input)?)
+/// A simulation, and what it was made of.
+pub(super) struct Run {
+    service: String,
+    traffic: String,
+    cold_start: String,
+    service_time: String,
+    knobs: Knobs,
+    outcome: Outcome,
+    price: Price,
+    notes: Vec<String>,
+    sweep: Option<Sweep>,
+}
+
+impl Run {
+    pub(super) fn of(args: &SimulateArgs) -> Result<Run, Error> {
+        if args.goal.is_some() && args.sweep.is_none() {
+            return Err(Error::Usage("--goal is what --sweep looks for: add --sweep".to_owned()));
         }
-    };
-    let mut notes = std::mem::take(&mut service.notes);
-    notes.extend(seen.to_lines());
-    if args.cold_start.is_none() {
-        notes.push(format!(
-            "a pod is taken to start in {COLD_START} s, of the 30 to 90 that are heard of Fargate (medium confidence); measure yours and \
-             give it with --cold-start"
-        ));
-    }
-    let report = Report {
-        service: &service.name,
-        traffic: &args.traffic,
-        cold_start: conditions.cold_start.to_string(),
-        service_time: if says_durations { "as the file says".to_owned() } else { conditions.service_time.to_string() },
-        knobs: &knobs,
-        outcome: &outcome,
-        price: &price,
-        notes,
-    };
-    if let Some(file) = &args.svg {
-        let drawn = match &sweep {
-            Some(sweep) => chart::frontier(sweep, &format!("{}: price and latency", service.name), "frontier"),
-            None => chart::svg(&outcome, &format!("{} under {}", service.name, args.traffic), "run"),
+        let config = Config::read(args.config.as_deref())?;
+        let mut service = service(args, &config)?;
+        let prices = plan::prices(args.prices.as_deref().or(config.prices.as_deref()))?;
+        let region = args.region.as_deref().or(config.ask.region.as_deref());
+        prices.tariff(region).map_err(|e| Error::Usage(e.to_string()))?;
+        let price = service.price(&prices, region).map_err(Error::Input)?;
+        let knobs = service.knobs().map_err(Error::Input)?;
+        let traffic = Traffic::of(args)?;
+        let conditions = conditions(args)?;
+        let (outcome, seen, says_durations) = traffic.run(&knobs, &conditions)?;
+        let sweep = match &args.sweep {
+            None => None,
+            Some(grid) => {
+                let goal = args.goal.unwrap_or_default();
+                Some(Sweep::run(&service, &price, &traffic.hold()?, &conditions, grid, goal).map_err(Error::Input)?)
+            }
         };
-        fs::write(file, drawn).map_err(|e| Error::Write(format!("--svg {}: {e}", file.display())))?;
+        let mut notes = std::mem::take(&mut service.notes);
+        notes.extend(seen.to_lines());
+        if args.cold_start.is_none() {
+            notes.push(format!(
+                "a pod is taken to start in {COLD_START} s, of the 30 to 90 that are heard of Fargate (medium confidence); measure \
+                 yours and give it with --cold-start"
+            ));
+        }
+        let service_time =
+            if says_durations { "as the file says".to_owned() } else { conditions.service_time.to_string() };
+        Ok(Run {
+            service: service.name,
+            traffic: args.traffic.clone(),
+            cold_start: conditions.cold_start.to_string(),
+            service_time,
+            knobs,
+            outcome,
+            price,
+            notes,
+            sweep,
+        })
+    }
+
+    fn report(&self) -> Report<'_> {
+        Report {
+            service: &self.service,
+            traffic: &self.traffic,
+            cold_start: self.cold_start.clone(),
+            service_time: self.service_time.clone(),
+            knobs: &self.knobs,
+            outcome: &self.outcome,
+            price: &self.price,
+            notes: self.notes.clone(),
+        }
+    }
+
+    fn curves(&self) -> String {
+        chart::svg(&self.outcome, &format!("{} under {}", self.service, self.traffic), "run")
+    }
+
+    fn frontier(&self) -> Option<String> {
+        let sweep = self.sweep.as_ref()?;
+        Some(chart::frontier(sweep, &format!("{}: price and latency", self.service), "frontier"))
+    }
+
+    fn text(&self, blocks: bool) -> String {
+        let mut text = self.report().to_text();
+        if blocks {
+            text = text + "\n" + &chart::blocks(&self.outcome);
+        }
+        text + &self.sweep.as_ref().map(Sweep::to_text).unwrap_or_default()
+    }
+
+    /// What a page shows of it.
+    pub(super) fn for_page(&self) -> Simulation {
+        Simulation { text: self.text(false), curves: self.curves(), frontier: self.frontier() }
+    }
+}
+
+pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
+    let run = Run::of(args)?;
+    if let Some(file) = &args.svg {
+        let drawn = run.frontier().unwrap_or_else(|| run.curves());
+        fs::write(file, drawn).map_err(|e| Error::Write(format!("--svg {}: {e}", crate::shown::path(file))))?;
     }
     match args.format {
-        Format::Text => {
-            let mut text = report.to_text() + "\n" + &chart::blocks(&outcome);
-            text.push_str(&sweep.as_ref().map(Sweep::to_text).unwrap_or_default());
-            print(text.as_bytes())?;
-        }
+        Format::Text => print(run.text(true).as_bytes())?,
         Format::Json => {
-            let mut value = report.to_json();
-            if let Some(sweep) = &sweep {
+            let mut value = run.report().to_json();
+            if let Some(sweep) = &run.sweep {
                 value["sweep"] = sweep.to_json();
             }
             print(format!("{value}\n").as_bytes())?;
         }
     }
-    if sweep.as_ref().is_some_and(Sweep::misses) {
+    if run.sweep.as_ref().is_some_and(Sweep::misses) {
         return Err(Error::Findings("no setting meets the goal; try more of them with --sweep=GRID".to_owned()));
     }
     Ok(())
+}
+
+impl SimulateArgs {
+    /// What `report` asks for; the rest as it is by default.
+    pub(super) fn for_report(traffic: &str, app: Option<PathBuf>, region: Option<String>) -> SimulateArgs {
+        SimulateArgs {
+            paths: app.into_iter().collect(),
+            traffic: traffic.to_owned(),
+            service_time: None,
+            host: None,
+            seed: 1,
+            cold_start: None,
+            app_start: Spread::Always(0.0),
+            image_size: None,
+            from: From::Idle,
+            service: None,
+            annotation: Vec::new(),
+            concurrency: None,
+            activators: None,
+            sweep: None,
+            goal: None,
+            svg: None,
+            region,
+            prices: None,
+            config: None,
+            format: Format::Text,
+        }
+    }
+
+    pub(super) fn with_times(self, cold_start: Option<Spread>, service_time: Option<Spread>) -> SimulateArgs {
+        SimulateArgs { cold_start, service_time, ..self }
+    }
+
+    pub(super) fn with_sweep(self, sweep: Option<Grid>, goal: Option<Goal>) -> SimulateArgs {
+        SimulateArgs { sweep, goal, ..self }
+    }
+
+    pub(super) fn with_files(self, prices: Option<PathBuf>, config: Option<PathBuf>) -> SimulateArgs {
+        SimulateArgs { prices, config, ..self }
+    }
 }
 
 /// The Service, with what flags say about it.
