@@ -23,7 +23,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
                 out,
                 "{}",
                 if c.is_ascii() { c.escape_default().to_string() } else { c.escape_unicode().to_string() }
-            )
+            );
         },
     )
 }

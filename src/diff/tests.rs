@@ -18,7 +18,7 @@ fn said(diff: &Diff) -> Vec<String> {
     diff.meaning.iter().map(|m| format!("{} {} {}", m.severity.name(), m.topic.name(), m.what)).collect()
 }
 
-const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: n, labels: {app.kubernetes.io/version: 1.21.3}}\n\
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: shop, labels: {app.kubernetes.io/version: 1.21.3}}\n\
     spec:\n  selector: {matchLabels: {app: a}}\n  template:\n    metadata: {labels: {app: a}}\n    spec:\n      containers:\n      \
     - {name: x, image: i:1, env: [{name: A, value: '1'}, {name: B, value: '2'}]}\n";
 
@@ -72,7 +72,7 @@ fn rights_that_grow_are_named_verb_by_verb() {
 fn a_key_is_shown_with_upstreams_default_before_and_after_and_a_default_that_moves_is_told() {
     let map = |set: &str, default: u32| {
         format!(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config-autoscaler, namespace: n}}\ndata:\n  {set}\n  _example: |\n    max: \"{default}\"\n    other: \"{default}\"\n"
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config-autoscaler, namespace: shop}}\ndata:\n  {set}\n  _example: |\n    max: \"{default}\"\n    other: \"{default}\"\n"
         )
     };
     let found = said(&diff(&map("max: '5'", 1), &map("max: '6'", 2)));
