@@ -24,6 +24,7 @@ mod inputs;
 mod lint;
 mod man;
 mod plan;
+mod policy;
 mod prices;
 mod progress;
 mod render;
@@ -80,6 +81,8 @@ enum Command {
     Report(Box<report::ReportArgs>),
     /// What a Service will feel like and cost under some traffic, before it is deployed
     Simulate(Box<simulate::SimulateArgs>),
+    /// The lints as admission policies, for the cluster itself to judge by
+    Policy(policy::PolicyArgs),
     /// What exists upstream, and which bytes renders are held to
     #[command(subcommand)]
     Upstream(UpstreamCommand),
@@ -321,6 +324,7 @@ impl Cli {
             None => render::run(self.render),
             Some(Command::Render(args)) => render::run(args),
             Some(Command::Plan(args)) => plan::run(&args),
+            Some(Command::Policy(args)) => policy::run(&args),
             Some(Command::Prices(args)) => prices::run(&args),
             Some(Command::Diff(args)) => diff::run(&args),
             Some(Command::Upgrade(args)) => upgrade::run(&args),

@@ -27,6 +27,7 @@ pub mod page;
 mod parallel;
 pub mod pipeline;
 pub mod pointer;
+pub mod policy;
 pub mod regexp;
 pub mod registry;
 pub mod regular;
