@@ -74,8 +74,12 @@ def install_script(knrender):
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
         sums = served / "SHA256SUMS"
         sums.write_text(f"{digest}  {archive.name}\n")
-        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=place / "served")
-        handler.log_message = lambda *_: None
+
+        class Quiet(http.server.SimpleHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+        handler = functools.partial(Quiet, directory=place / "served")
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         environment = {**os.environ, "KNRENDER_RELEASES": f"http://127.0.0.1:{server.server_port}", "HOME": str(place)}
@@ -192,6 +196,7 @@ def schemas(knrender):
         "validate": ["validate", "examples/", "--format", "json"],
         "plan": ["plan", "examples/", "--format", "json"],
         "images": ["images", "examples/", "--format", "json"],
+        "diff": ["diff", "examples/hello.yaml", "examples/shop", "--format", "json"],
         "simulate": ["simulate", "--traffic", "rate:1:60", "--cold-start", "30", "--format", "json"],
     }
     for name, args in reports.items():

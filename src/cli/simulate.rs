@@ -246,7 +246,7 @@ impl SimulateArgs {
     }
 
     pub(super) fn with_times(self, cold_start: Option<Spread>, service_time: Option<Spread>) -> SimulateArgs {
-        SimulateArgs { cold_start, service_time, ..self }
+        SimulateArgs { service_time, cold_start, ..self }
     }
 
     pub(super) fn with_sweep(self, sweep: Option<Grid>, goal: Option<Goal>) -> SimulateArgs {
