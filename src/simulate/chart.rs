@@ -24,7 +24,7 @@ const WIDTH: f64 = 760.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 16.0;
 const PANEL: f64 = 130.0;
-const GAP: f64 = 62.0;
+const GAP: f64 = 76.0;
 /// The most points of a line.
 const POINTS: usize = 400;
 
@@ -34,6 +34,8 @@ struct Line {
     name: &'static str,
     points: Vec<(f64, f64)>,
     steps: bool,
+    /// Points that are further apart than this are not joined.
+    apart: Option<f64>,
 }
 
 struct Panel {
@@ -98,7 +100,13 @@ pub fn frontier(sweep: &Sweep, title: &str, id: &str) -> String {
         }
     }
     let points: Vec<_> = sweep.frontier.iter().map(|at| shown(&sweep.trials[*at])).collect();
-    path(&mut svg, &Line { class: "a", name: "", points: points.clone(), steps: false }, &axis_x, &axis_y, 1.0);
+    path(
+        &mut svg,
+        &Line { class: "a", name: "", points: points.clone(), steps: false, apart: None },
+        &axis_x,
+        &axis_y,
+        1.0,
+    );
     for (at, (x, y)) in sweep.frontier.iter().zip(points) {
         let best = sweep.best == Some(*at);
         let (class, radius) = if best { ("best", 6) } else { ("on", 4) };
@@ -122,7 +130,8 @@ fn panels(outcome: &Outcome) -> Vec<Panel> {
     let answered = || bins().filter(|(_, bin)| bin.answered > 0).map(|(at, bin)| (at + width / 2.0, bin));
     let longest = answered().map(|(at, bin)| (at, seconds(bin.longest))).collect();
     let mean = answered().map(|(at, bin)| (at, bin.sum as f64 / bin.answered as f64 / 1e6)).collect();
-    let line = |class, name, points, steps| Line { class, name, points, steps };
+    let apart = Some(width * 1.5);
+    let line = |class, name, points, steps: bool| Line { class, name, points, steps, apart: apart.filter(|_| !steps) };
     vec![
         Panel { title: "requests a second", lines: vec![line("a", "requests", requests, true)] },
         Panel {
@@ -263,19 +272,20 @@ fn path(svg: &mut String, line: &Line, x: &Axis, y: &Axis, divisor: f64) {
         return;
     }
     let mut data = String::new();
-    for (number, (at, value)) in line.points.iter().enumerate() {
+    let mut before = f64::NEG_INFINITY;
+    for (at, value) in &line.points {
         let (across, up) = (x.at(at / divisor), y.at(*value));
-        let _ = match (number, line.steps) {
-            (0, _) => write!(data, "M{across:.1} {up:.1}"),
-            (_, true) => write!(data, "H{across:.1}V{up:.1}"),
-            (_, false) => write!(data, "L{across:.1} {up:.1}"),
+        // Where nobody asked there is no latency to draw.
+        let apart = line.apart.is_some_and(|apart| at - before > apart);
+        let _ = match (before.is_finite() && !apart, line.steps) {
+            (false, _) => write!(data, "M{across:.1} {up:.1}h1"),
+            (true, true) => write!(data, "H{across:.1}V{up:.1}"),
+            (true, false) => write!(data, "L{across:.1} {up:.1}"),
         };
+        before = *at;
     }
     if line.steps {
         let _ = write!(data, "H{:.1}", x.to);
-    }
-    if line.points.len() == 1 && !line.steps {
-        data.push_str("h3");
     }
     let _ = writeln!(svg, r#"<path class="{}" d="{data}"/>"#, line.class);
 }
