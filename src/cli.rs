@@ -262,6 +262,11 @@ enum LintFormat {
     Json,
     /// SARIF 2.1.0, for code scanning
     Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
+    #[allow(clippy::doc_markdown)] // help text
+    /// JUnit's XML, as GitLab shows it
+    Junit,
 }
 
 #[derive(Debug, Subcommand)]

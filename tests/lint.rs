@@ -290,9 +290,9 @@ const UPSTREAM: &[(&str, &[&str], &str, &str)] = &[
         "github.com/knative/serving/releases/download/knative-vV/serving-core.yaml",
         &["1.21.3", "1.22.1", "1.23.0"],
         "budget-blocks-eviction 2, custom-resource-with-definition 2, domain-not-set 1, \
-         fargate-profiles-unknown 1, hpa-needs-metrics-server 2, pending-pod-fails-revision 1, \
-         request-below-size 3, single-replica 2",
-        "a0e15cbb11b0",
+         fargate-profiles-unknown 1, hpa-needs-metrics-server 2, limit-above-size 7, \
+         pending-pod-fails-revision 1, request-below-size 3, single-replica 2",
+        "9237f59496be",
     ),
     (
         "github.com/knative/serving/releases/download/knative-vV/serving-crds.yaml",
@@ -303,29 +303,30 @@ const UPSTREAM: &[(&str, &[&str], &str, &str)] = &[
     (
         "github.com/knative/serving/releases/download/knative-vV/serving-hpa.yaml",
         &["1.21.3", "1.22.1", "1.23.0"],
-        "autoscaler-hpa-unused 1, fargate-profiles-unknown 1, request-below-size 1",
-        "60a9a496086d",
+        "autoscaler-hpa-unused 1, fargate-profiles-unknown 1, limit-above-size 2, request-below-size 1",
+        "699a84dfad4b",
     ),
     (
         "github.com/knative/serving/releases/download/knative-vV/serving-post-install-jobs.yaml",
         &["1.21.3", "1.22.1", "1.23.0"],
-        "fargate-profiles-unknown 1, generate-name 2",
-        "24abfbb5e37c",
+        "fargate-profiles-unknown 1, generate-name 2, limit-above-size 4",
+        "66595d394552",
     ),
     (
         "github.com/knative-extensions/net-kourier/releases/download/knative-vV/kourier.yaml",
         &["1.21.1", "1.22.1", "1.23.0"],
         "budget-blocks-eviction 1, docker-hub-anonymous 1, fargate-profiles-unknown 1, gateway-grace 2, \
-         gateway-load-balancer 1, hpa-needs-metrics-server 1, image-tag-minor 1, single-replica 1",
-        "c4f8d3889e42",
+         gateway-load-balancer 1, hpa-needs-metrics-server 1, image-tag-minor 1, limit-above-size 4, \
+         single-replica 1",
+        "932d2db91897",
     ),
     (
         "github.com/solo-io/gloo/releases/download/vV/gloo-knative.yaml",
         &["1.3.9", "1.8.0"],
         "autoscaler-hpa-unused 1, custom-resource-with-definition 4, domain-not-set 1, \
          fargate-profiles-unknown 1, gateway-grace 2, gateway-load-balancer 1, hpa-needs-metrics-server 1, \
-         request-below-size 4, single-replica 3",
-        "3ae5a9cc92b7",
+         limit-above-size 7, request-below-size 4, single-replica 3",
+        "5e23f36e2191",
     ),
     (
         "raw.githubusercontent.com/kubernetes-sigs/aws-alb-ingress-controller/vV/docs/examples/alb-ingress-controller.yaml",
@@ -399,4 +400,25 @@ fn an_input_without_any_object_is_no_success() {
         let said = place.run(&[command, "folder"]).fails(3);
         assert!(said.contains("no Kubernetes object in folder (1 document is no Kubernetes object)"), "{said}");
     }
+}
+
+#[test]
+fn findings_come_as_annotations_and_as_junit() {
+    let place = Place::new();
+    place.write(
+        "a.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  hostNetwork: true\n  containers: [{name: a, image: b:1.0.0}]\n",
+    );
+    let annotations = place.run(&["lint", "a.yaml", "--format", "github"]);
+    assert_eq!(annotations.code, 1);
+    assert!(
+        annotations.stdout.contains("::error file=a.yaml,line=1,title=the host's network is refused (host-network)::"),
+        "{}",
+        annotations.stdout
+    );
+    let junit = place.run(&["lint", "a.yaml", "--format", "junit"]);
+    assert_eq!(junit.code, 1);
+    assert!(junit.stdout.contains("<testsuite name=\"knrender lint\" tests=\"1\" failures=\"1\">"), "{}", junit.stdout);
+    assert!(junit.stdout.contains("<failure type=\"error\" message=\"host-network: "), "{}", junit.stdout);
+    place.run(&["lint", "--list", "--format", "junit"]).fails(2);
 }

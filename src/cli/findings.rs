@@ -1,4 +1,5 @@
-//! Findings of `lint` and `validate`, reported in the same ways: for people, as JSON, as SARIF.
+//! Findings of `lint` and `validate`, reported in the same ways: for people, as JSON, as SARIF, and as what GitHub and
+//! `JUnit`'s readers show.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,7 +14,9 @@ use crate::manifest::collection::Collection;
 use crate::report::wrap;
 use crate::shown;
 
+mod github;
 mod json;
+mod junit;
 mod sarif;
 mod text;
 
@@ -30,6 +33,8 @@ impl Report<'_> {
         match format {
             LintFormat::Text => print_text(&text::report(self))?,
             LintFormat::Json => print(shown::json(&json::report(self)).as_bytes())?,
+            LintFormat::Github => print_text(&github::report(self))?,
+            LintFormat::Junit => print_text(&junit::report(self))?,
             LintFormat::Sarif => print(shown::json(&sarif::report(self)).as_bytes())?,
         }
         self.verdict(strict)
@@ -136,7 +141,7 @@ pub(super) fn list(pages: &Pages, format: LintFormat) -> Result<(), Error> {
             print_text(&text)
         }
         LintFormat::Json => print_json(&serde_json::json!(pages.all())),
-        LintFormat::Sarif => Err(Error::Usage("--list reports as text or json".to_owned())),
+        _ => Err(Error::Usage("--list reports as text or json".to_owned())),
     }
 }
 
@@ -156,6 +161,6 @@ pub(super) fn explain(page: &Page, format: LintFormat) -> Result<(), Error> {
             print_text(&text)
         }
         LintFormat::Json => print_json(&serde_json::json!(page)),
-        LintFormat::Sarif => Err(Error::Usage("--explain reports as text or json".to_owned())),
+        _ => Err(Error::Usage("--explain reports as text or json".to_owned())),
     }
 }

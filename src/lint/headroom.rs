@@ -9,8 +9,12 @@ use crate::fargate::pod::Workload;
 use crate::fargate::quantity::{Cpu, Memory, Quantity};
 use crate::fargate::size::{Requests, Size, quantity};
 
-pub(super) const CHECKS: &[Check] =
-    &[Check::of("hpa-never-triggers", hpa_never_triggers), Check::of("request-below-size", request_below_size)];
+pub(super) const CHECKS: &[Check] = &[
+    Check::of("hpa-never-triggers", hpa_never_triggers),
+    Check::of("request-below-size", request_below_size),
+    Check::of("limit-above-size", limit_above_size),
+    Check::of("capacity-asked-for", capacity_asked_for),
+];
 
 /// How far above its target, in percent, a use has to be before an HPA acts.
 /// Source: <https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details>
@@ -92,6 +96,46 @@ fn request_below_size(set: &Set<'_>, found: &mut Found) {
                 has.1
             );
             found.at(pod.object, pod.spec_field("/containers"), what);
+        }
+    }
+}
+
+fn limit_above_size(set: &Set<'_>, found: &mut Found) {
+    for pod in set.pods().filter(|pod| !matches!(pod.pod.workload, Workload::Template)) {
+        let Ok(requests) = Requests::of(&pod.pod) else { continue };
+        let Ok(size) = Size::of(&requests) else { continue };
+        for container in &pod.containers {
+            for (resource, has) in
+                [("cpu", Quantity::from_milli(size.milli)), ("memory", Quantity::from_units(size.usable()))]
+            {
+                let limit = &container.value["resources"]["limits"][resource];
+                let Ok(limit) = quantity(Some(limit), resource) else { continue };
+                if limit > has {
+                    let field = container.field(&format!("/resources/limits/{resource}"));
+                    let shown = |amount| {
+                        if resource == "cpu" { Cpu(amount).to_string() } else { Memory(amount).to_string() }
+                    };
+                    let what = format!(
+                        "container `{}` may use {} of {resource}, and {size} has {} for the pod",
+                        container.name,
+                        shown(limit),
+                        shown(has)
+                    );
+                    found.at(pod.object, field, what);
+                }
+            }
+        }
+    }
+}
+
+/// The annotation in which EKS says what size a pod got.
+const CAPACITY: &str = "CapacityProvisioned";
+
+fn capacity_asked_for(set: &Set<'_>, found: &mut Found) {
+    for pod in set.pods() {
+        if let Some(size) = pod.metadata["annotations"][CAPACITY].as_str() {
+            let field = format!("{}/metadata/annotations/{CAPACITY}", pod.at);
+            found.at(pod.object, field, format!("the annotation asks for `{size}`, and nobody reads it"));
         }
     }
 }

@@ -57,6 +57,10 @@ const SERVICE: &str = "service.beta.kubernetes.io/aws-load-balancer-";
 /// Whether a Service of type `LoadBalancer` has its pods, not nodes, for targets.
 fn has_ip_targets(set: &Set<'_>, service: &Object<'_>) -> bool {
     let annotation = |name: &str| service.annotation(&format!("{SERVICE}{name}")).unwrap_or_default();
+    // `nlb` is the controller inside Kubernetes, which knows no IP targets; the class hands the Service to the other one.
+    if annotation("type") == "nlb" && service.value["spec"]["loadBalancerClass"].is_null() {
+        return false;
+    }
     match annotation("nlb-target-type") {
         "" => annotation("type") == "nlb-ip" || controller_defaults_to_ip(set),
         target => target == "ip",
