@@ -23,6 +23,7 @@ mod init;
 mod inputs;
 mod lint;
 mod man;
+mod newer;
 mod plan;
 mod policy;
 mod prices;
@@ -281,6 +282,10 @@ enum UpstreamCommand {
     Lock(StackArgs),
     /// Compare the stack's digests with the lists that publishers sign
     Verify(StackArgs),
+    /// What is newer than the catalog, from the publishers' feeds of releases
+    Outdated(newer::OutdatedArgs),
+    /// Put a version with its digests into a catalog of your own
+    Add(newer::AddArgs),
     /// Fetch the stack's assets into the cache
     Fetch(StackArgs),
     /// Fill a folder that --mirror takes, for machines without a network

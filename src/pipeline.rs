@@ -109,7 +109,7 @@ pub fn render(
     let mut ledger = Ledger::default();
     let mut sources = Vec::new();
     // Our tests validate what the catalog vouches for.
-    let tested = |i: &&Input| i.vouched_by == Voucher::Catalog && !i.asset.reference;
+    let tested = |i: &&Input| i.vouched_by == Voucher::Catalog && !i.asset.reference && !i.asset.own;
     let known: BTreeSet<String> = inputs.iter().filter(tested).map(|i| i.asset.name()).collect();
     let (mut documents, mut policy) = (Vec::new(), None);
     for input in inputs {

@@ -244,6 +244,7 @@ fn handed_over(chosen: &Chosen, file: &Path) -> Asset {
         known: None,
         local: Some(file.to_owned()),
         reference: false,
+        own: false,
     }
 }
 

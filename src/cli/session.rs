@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use super::progress;
 use super::{General, say};
+use super::{newer, progress};
 use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::stack::Stack;
@@ -49,7 +49,7 @@ impl Session {
     pub(super) fn of(config: Config, ask: Ask, supply: Supply, general: &General) -> Result<Session, Error> {
         let ask = ask.over(config.ask.clone());
         let supply = supply.over(config.supply.clone());
-        let catalog = Catalog::embedded();
+        let catalog = newer::catalog(&config)?;
         let lock = Lock::read(config.lock_folder())?;
         let locked_only = supply.locked.unwrap_or(false);
         let locked_images = if locked_only { pins(&lock) } else { BTreeMap::new() };

@@ -7,11 +7,10 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 use super::diff::{self, DiffFormat};
-use super::{General, out_folder, plan, print};
+use super::{General, newer, out_folder, plan, print};
 use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::upgrade::{Names, Part, Upgrade, Versions};
-use crate::upstream::catalog::Catalog;
 
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
@@ -51,7 +50,7 @@ pub(super) fn run(args: &UpgradeArgs) -> Result<(), Error> {
     }
     let before = diff::folder(&out, &shown)?;
     let facts = before.provenance.as_ref().map(|p| p.stack.clone()).unwrap_or_default();
-    let catalog = Catalog::embedded();
+    let catalog = newer::catalog(&config)?;
     let now = versions(&facts, &args.ask, &shown)?;
     let serving = catalog.component("knative-serving").map_err(Error::Input)?;
     let wanted = match args.to.as_ref().or(args.ask.knative.as_ref()) {

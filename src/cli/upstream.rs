@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use semver::VersionReq;
 
 use super::session::Session;
-use super::{Format, StackArgs, UpstreamCommand, print_text, render, say, warn};
+use super::{Format, StackArgs, UpstreamCommand, newer, print_text, render, say, warn};
 use crate::error::Error;
 use crate::rewrite::facts::Fact;
 use crate::upstream::catalog::{Asset, Catalog, Component, Publisher};
@@ -19,6 +19,8 @@ pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
         UpstreamCommand::List { format } => list(format),
         UpstreamCommand::Lock(args) => lock(args),
         UpstreamCommand::Verify(args) => verify(args),
+        UpstreamCommand::Outdated(args) => newer::outdated(args),
+        UpstreamCommand::Add(args) => newer::add(args),
         UpstreamCommand::Fetch(args) => fetch(args),
         UpstreamCommand::Mirror { dir, all, stack } => {
             let quiet = stack.general.quiet;

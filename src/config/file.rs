@@ -39,6 +39,8 @@ pub struct Config {
     pub allow: Vec<Allow>,
     /// The cluster's Fargate profiles.
     pub fargate_profiles: Option<Vec<Profile>>,
+    /// A folder with versions that the catalog in the binary does not have.
+    pub catalog: Option<PathBuf>,
     /// The clusters of a fleet, each with what differs from all of the above.
     pub clusters: Vec<Cluster>,
 }
@@ -147,6 +149,7 @@ file! {
     locked: bool => supply.locked;
     out: PathBuf => out;
     prices: PathBuf => prices;
+    catalog: PathBuf => catalog;
     allow: Vec<Allow> => allow;
     fargate_profiles: Vec<Profile> => fargate_profiles;
 }
@@ -212,6 +215,7 @@ impl Config {
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
         config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
         config.out = config.out.map(|out| folder.join(out));
+        config.catalog = config.catalog.map(|catalog| folder.join(catalog));
         config.prices = config.prices.map(|prices| folder.join(prices));
         if let Some(mirror) = config.supply.mirror.as_mut().filter(|m| !m.contains("://")) {
             *mirror = folder.join(&mirror).display().to_string();

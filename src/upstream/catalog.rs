@@ -140,6 +140,9 @@ pub struct KnownVersion {
     pub pairs: BTreeMap<String, Version>,
     /// What is known of its assets.
     pub assets: BTreeMap<String, KnownAsset>,
+    /// Whether it is of the user's own catalog, and thus not among what knrender was tested with.
+    #[serde(skip)]
+    pub own: bool,
 }
 
 /// An asset whose bytes are known.
@@ -172,6 +175,8 @@ pub struct Asset {
     pub local: Option<PathBuf>,
     /// Not a manifest.
     pub reference: bool,
+    /// Whether a catalog of the user's own vouches for it.
+    pub own: bool,
 }
 
 impl Asset {
@@ -199,6 +204,15 @@ impl Catalog {
         // Read once, however many clusters a run is about.
         static BUILT_IN: LazyLock<Catalog> = LazyLock::new(Catalog::default);
         BUILT_IN.clone()
+    }
+
+    /// A catalog of these components, one for each name and in that order.
+    pub(super) fn of(components: Vec<Component>) -> Catalog {
+        let catalog = Catalog::default();
+        for (place, component) in catalog.components.iter().zip(components) {
+            let _ = place.set(component);
+        }
+        catalog
     }
 
     /// The names of all components.
@@ -340,6 +354,7 @@ impl Component {
                     known: bytes.map(|b| (b.sha256, b.size)),
                     local: None,
                     reference: kind.reference,
+                    own: known.is_some_and(|known| known.own),
                 }
             })
             .collect()

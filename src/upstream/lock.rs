@@ -296,6 +296,7 @@ mod tests {
             known,
             local: None,
             reference: false,
+            own: false,
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Input {
     pub sha256: Sha256Hex,
     /// What vouches for it.
     pub vouched_by: Voucher,
+    /// Where they came from.
+    pub from: Source,
     /// Whether bytes with this digest were read in full before, so that their heads suffice.
     pub checked: bool,
 }
@@ -120,12 +122,13 @@ pub fn supply<'a>(
                 verified: obtained.from == Source::Network,
             });
         }
-        let checked = *voucher == Some(Voucher::Catalog)
+        let checked = (*voucher == Some(Voucher::Catalog) && !asset.own)
             || sources.store.as_ref().is_some_and(|s| s.has_mark(&obtained.sha256, CHECKED));
         inputs.push(Input {
             asset: (*asset).clone(),
             bytes: obtained.bytes,
             sha256: obtained.sha256,
+            from: obtained.from,
             vouched_by: voucher.unwrap_or(Voucher::Lock),
             checked,
         });
