@@ -15,6 +15,7 @@ mod app;
 mod cache;
 mod check;
 mod diff;
+mod doctor;
 mod explain;
 mod findings;
 mod fleet;
@@ -70,6 +71,8 @@ enum Command {
     Diff(Box<diff::DiffArgs>),
     /// The steps from what is rendered to a newer Knative, each with what it changes
     Upgrade(Box<upgrade::UpgradeArgs>),
+    /// The cluster beside the render: what is missing, differs, is left over or unhealthy
+    Doctor(Box<doctor::DoctorArgs>),
     /// Say what was done to an object of the last render, by which rule, why, with the source
     Explain(ExplainArgs),
     /// Hold manifests against what Fargate and Knative behind an ALB need
@@ -338,6 +341,7 @@ impl Cli {
             Some(Command::Prices(args)) => prices::run(&args),
             Some(Command::Diff(args)) => diff::run(&args),
             Some(Command::Upgrade(args)) => upgrade::run(&args),
+            Some(Command::Doctor(args)) => doctor::run(&args),
             Some(Command::Explain(args)) => explain::run(&args),
             Some(Command::Lint(args)) => lint::run(&args),
             Some(Command::Validate(args)) => validate::run(&args),

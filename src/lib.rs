@@ -10,6 +10,7 @@ pub mod config;
 pub mod delivery;
 pub mod diff;
 pub mod digest;
+pub mod doctor;
 pub mod embedded;
 pub mod error;
 pub mod fargate;
