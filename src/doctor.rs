@@ -63,6 +63,7 @@ pub struct Finding {
 }
 
 impl Finding {
+    #[allow(clippy::needless_pass_by_value)] // texts and identities alike
     fn new(word: Word, object: impl ToString, what: impl Into<String>, next: Option<String>) -> Finding {
         Finding { word, object: object.to_string(), what: what.into(), next, fields: Vec::new() }
     }

@@ -143,7 +143,7 @@ impl Walk<'_> {
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
-        Value::Object(map) => map.values().all(|value| value.is_null()),
+        Value::Object(map) => map.values().all(Value::is_null),
         Value::Array(list) => list.is_empty(),
         Value::String(text) => text.is_empty(),
         Value::Number(number) => number.as_f64() == Some(0.0),
@@ -198,7 +198,9 @@ fn dotted(path: &[String]) -> String {
         if key.starts_with('[') {
             text.push_str(key);
         } else if key.contains(['.', '/']) {
-            text.push_str(&format!("[{key}]"));
+            text.push('[');
+            text.push_str(key);
+            text.push(']');
         } else {
             if !text.is_empty() {
                 text.push('.');

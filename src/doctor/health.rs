@@ -26,10 +26,11 @@ pub(super) fn of(report: &mut Report, object: &Placed, live: &Value, kubectl: &m
                 unhealthy(report, id, "nothing says that it is available", Some(next));
             }
         },
-        ("autoscaling", "HorizontalPodAutoscaler") => match condition(live, "ScalingActive") {
-            Some(("False", why)) => unhealthy(report, id, &format!("it does not scale: {why}"), None),
-            _ => {}
-        },
+        ("autoscaling", "HorizontalPodAutoscaler") => {
+            if let Some(("False", why)) = condition(live, "ScalingActive") {
+                unhealthy(report, id, &format!("it does not scale: {why}"), None);
+            }
+        }
         ("policy", "PodDisruptionBudget") => {
             let expected = number("/status/expectedPods").unwrap_or_default();
             if expected > 0 && number("/status/disruptionsAllowed").unwrap_or_default() == 0 {

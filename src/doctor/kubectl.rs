@@ -1,6 +1,5 @@
 //! Requests to the cluster: by kubectl alone, read-only, each with a limit, and each remembered.
 
-use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -147,7 +146,7 @@ fn refusal(said: &str) -> Refusal {
     let log = |line: &&str| {
         let mut chars = line.chars();
         let head = chars.next().is_some_and(|c| "EWI".contains(c)) && chars.take(4).all(|c| c.is_ascii_digit());
-        !line.is_empty() && !(head && line.len() > 5) && !line.to_lowercase().starts_with("warning")
+        !(line.is_empty() || head && line.len() > 5 || line.to_lowercase().starts_with("warning"))
     };
     let words = said.lines().filter(log).collect::<Vec<_>>().join(" ");
     let words = if words.is_empty() { "kubectl failed and did not say why".to_owned() } else { words };
