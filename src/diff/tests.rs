@@ -54,7 +54,7 @@ fn a_field_that_may_not_change_is_an_error_with_what_to_do() {
         said(&diff)[0].starts_with("error immutable `kubectl apply` is refused: spec.selector.matchLabels.app may not"),
         "{diff:?}"
     );
-    assert!(diff.meaning[0].todo.contains("kubectl delete deployment a -n n"), "{diff:?}");
+    assert!(diff.meaning[0].todo.contains("kubectl delete deployment a -n shop"), "{diff:?}");
 }
 
 #[test]

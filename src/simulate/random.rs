@@ -187,6 +187,9 @@ impl Times {
     /// The time that so many percent do not exceed; 0 without any.
     pub fn percentile(&self, percent: f64) -> Micros {
         let rank = ((self.count as f64 * percent / 100.0).ceil() as u64).clamp(1, self.count.max(1));
+        if rank == self.count {
+            return self.most;
+        }
         let mut seen = 0;
         for (slot, count) in self.counts.iter().enumerate() {
             seen += count;
