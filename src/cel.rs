@@ -1,5 +1,5 @@
-//! CEL as Kubernetes speaks it: read ([`parse`]), checked for types ([`check`]), its cost estimated as the API server does
-//! before it takes a rule ([`cost`]), and evaluated within a budget of steps, depth and memory ([`evaluate`]).
+//! CEL as Kubernetes speaks it: read (`parse`), checked for types (`check`), its cost estimated as the API server does
+//! before it takes a rule (`cost`), and evaluated within a budget of steps, depth and memory (`evaluate`).
 //!
 //! The language is small, and what is needed of it (types, costs, a budget, Kubernetes' functions by version) is what crates
 //! for CEL do not have.
