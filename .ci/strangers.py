@@ -1,7 +1,7 @@
 """What strangers get: workflows, scripts, archives, Terraform and schemas, each held to what reads it. What a registry does not have
 here is said in a line.
 
-    python .ci/packaging.py KNRENDER
+    python .ci/strangers.py KNRENDER
 """
 
 import functools
