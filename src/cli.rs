@@ -22,6 +22,7 @@ mod fleet;
 mod images;
 mod init;
 mod inputs;
+mod judge;
 mod lint;
 mod man;
 mod newer;
@@ -76,9 +77,9 @@ enum Command {
     /// Say what was done to an object of the last render, by which rule, why, with the source
     Explain(ExplainArgs),
     /// Hold manifests against what Fargate and Knative behind an ALB need
-    Lint(LintArgs),
+    Lint(Box<LintArgs>),
     /// Hold manifests against what a Kubernetes API server takes, without one
-    Validate(ValidateArgs),
+    Validate(Box<ValidateArgs>),
     /// Every container image of manifests: where it is used, whether it moves, who resolves its tag
     Images(images::ImagesArgs),
     /// One HTML page: the way of a request, the objects and what was done to them, the bill, findings
@@ -177,30 +178,8 @@ struct ExplainArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = LINT_CODES)]
 struct LintArgs {
-    /// Files and folders, all read as one set; - is standard input [default: `out` of knrender.yaml, else out]
-    #[arg(value_name = "PATH|-")]
-    paths: Vec<PathBuf>,
-    /// Of the clusters in knrender.yaml, this one alone; may be repeated
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
-    /// Warnings fail too
-    #[arg(long)]
-    strict: bool,
-    /// Accept a finding, of one object or of all; may be repeated (knrender.yaml: `allow`, with the reason)
-    #[arg(long, value_name = "CODE[=OBJECT]")]
-    allow: Vec<String>,
-    /// Print the page of one lint
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "list"])]
-    explain: Option<String>,
-    /// List the lints
-    #[arg(long, conflicts_with = "paths")]
-    list: bool,
-    /// How to report
-    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
-    format: LintFormat,
-    /// Configuration file [default: knrender.yaml, where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    judge: judge::JudgeArgs,
 }
 
 const LINT_CODES: &str = "\
@@ -210,33 +189,11 @@ Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configu
 #[derive(Args, Clone, Debug)]
 #[command(after_help = VALIDATE_EXIT)]
 struct ValidateArgs {
-    /// Files and folders, all read as one set; - is standard input [default: `out` of knrender.yaml, else out]
-    #[arg(value_name = "PATH|-")]
-    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    judge: judge::JudgeArgs,
     /// The Kubernetes version [default: `kubernetes` of knrender.yaml, else the newest of EKS]
     #[arg(long, value_name = "VERSION")]
     kubernetes: Option<Version>,
-    /// Of the clusters in knrender.yaml, this one alone; may be repeated
-    #[arg(long, value_name = "NAME")]
-    only: Vec<String>,
-    /// Warnings fail too
-    #[arg(long)]
-    strict: bool,
-    /// Accept a finding, of one object or of all; may be repeated (knrender.yaml: `allow`, with the reason)
-    #[arg(long, value_name = "CODE[=OBJECT]")]
-    allow: Vec<String>,
-    /// Print the page of one finding
-    #[arg(long, value_name = "CODE", conflicts_with_all = ["paths", "list"])]
-    explain: Option<String>,
-    /// List what can be found
-    #[arg(long, conflicts_with = "paths")]
-    list: bool,
-    /// How to report
-    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
-    format: LintFormat,
-    /// Configuration file [default: knrender.yaml, where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Do not say for which Kubernetes
     #[arg(long, short)]
     quiet: bool,

@@ -8,15 +8,23 @@ use allow::Allowed;
 use page::{Pages, Severity};
 
 pub mod allow;
+pub mod baseline;
+pub mod locate;
 pub mod page;
 
 /// Where a finding is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The file, as the user named it.
     pub file: String,
-    /// The 1-based line on which the object's document starts.
+    /// The 1-based line on which the object's document starts; that of the field, once [`locate`] looked it up.
     pub line: usize,
+    /// The 1-based columns of the field, in characters: the first, and the one behind the last. `None` until they are looked up.
+    #[serde(skip)]
+    pub columns: Option<(usize, usize)>,
+    /// JSON pointer to the object in its document; empty but for items of a `List`.
+    #[serde(skip)]
+    pub within: String,
     /// The object, as `Kind[.group]/[namespace/]name`; `None` for what is no object, such as a line of `knrender.yaml`.
     pub object: Option<String>,
     /// JSON pointer into the object; empty for the object as a whole.

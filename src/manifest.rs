@@ -9,6 +9,7 @@ pub mod edit;
 mod glance;
 mod lenient;
 pub mod object;
+pub mod recognise;
 pub mod secret;
 pub mod split;
 

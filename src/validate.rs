@@ -87,6 +87,8 @@ fn place(object: &Placed, field: &str) -> Place {
     Place {
         file: object.file.clone(),
         line: object.line,
+        columns: None,
+        within: object.within.clone(),
         object: Some(object.identity.to_string()),
         field: field.to_owned(),
     }

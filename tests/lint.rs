@@ -68,7 +68,10 @@ fn a_finding_says_what_where_why_and_what_to_do() {
     assert_eq!(
         page,
         "error: privileged containers are refused [privileged, F02]\n  \
-           in/bad.yaml:3\n      \
+           in/bad.yaml:20:11\n     \
+              |\n  \
+           20 |           privileged: true\n     \
+              |           ^^^^^^^^^^^^^^^^\n      \
                Deployment/shop/web /spec/template/spec/containers/0/securityContext/privileged\n      \
                container `web` is privileged\n  \
            why: Fargate's scheduler leaves the pod Pending: `invalid SecurityContext fields: Privileged`.\n  \
@@ -89,7 +92,8 @@ fn a_finding_says_what_where_why_and_what_to_do() {
     ] {
         assert_eq!(finding[key], value, "{key}");
     }
-    assert_eq!((&finding["line"], &finding["allowed"]), (&3.into(), &Value::Null));
+    assert_eq!((&finding["line"], &finding["column"], &finding["endColumn"]), (&20.into(), &11.into(), &27.into()));
+    assert_eq!(finding["allowed"], Value::Null);
     assert_eq!(json["summary"]["errors"], 2);
 }
 
@@ -244,7 +248,9 @@ fn sarif_has_what_code_scanning_asks_for() {
             for location in result["locations"].as_array().unwrap() {
                 let physical = &location["physicalLocation"];
                 assert_eq!(physical["artifactLocation"]["uri"], "in%20dir/bad.yaml");
-                assert!(physical["region"]["startLine"].as_u64().unwrap() >= 1);
+                let region = &physical["region"];
+                assert!(region["startLine"].as_u64().unwrap() >= 1);
+                assert!(region["startColumn"].as_u64().unwrap() < region["endColumn"].as_u64().unwrap());
             }
         }
     }
@@ -412,7 +418,9 @@ fn findings_come_as_annotations_and_as_junit() {
     let annotations = place.run(&["lint", "a.yaml", "--format", "github"]);
     assert_eq!(annotations.code, 1);
     assert!(
-        annotations.stdout.contains("::error file=a.yaml,line=1,title=the host's network is refused (host-network)::"),
+        annotations.stdout.contains(
+            "::error file=a.yaml,line=5,col=3,endColumn=19,title=the host's network is refused (host-network)::"
+        ),
         "{}",
         annotations.stdout
     );

@@ -69,7 +69,7 @@ fn a_finding_names_the_file_the_line_the_object_and_the_field() {
     let place = Place::new();
     place.write("in/bad.yaml", &format!("{GOOD}---\n{BAD}"));
     let text = place.run(&["validate", "in"]).stdout;
-    for part in ["[wrong-type, Fields]", "in/bad.yaml:7\n", "Deployment/shop/web /spec/replicas\n", "fix: "] {
+    for part in ["[wrong-type, Fields]", "in/bad.yaml:13:3\n", "Deployment/shop/web /spec/replicas\n", "fix: "] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

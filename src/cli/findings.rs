@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::judge::known::Gone;
 use super::{LintFormat, print, print_json, print_text, say};
 use crate::config::{self, Config};
 use crate::error::Error;
@@ -13,11 +14,14 @@ use crate::findings::{self, Finding, Place};
 use crate::manifest::collection::Collection;
 use crate::report::wrap;
 use crate::shown;
+pub(super) use source::Lines;
 
 mod github;
 mod json;
 mod junit;
 mod sarif;
+mod source;
+mod summary;
 mod text;
 
 /// All that a report says.
@@ -25,13 +29,19 @@ pub(super) struct Report<'r> {
     pub(super) pages: &'r Pages,
     pub(super) findings: &'r [Finding],
     pub(super) collection: &'r Collection,
+    /// The lines that findings are about.
+    pub(super) lines: &'r Lines,
+    /// What a baseline has and nobody finds any more.
+    pub(super) gone: &'r Gone,
 }
 
 impl Report<'_> {
     /// Prints the report, and fails where it has to.
-    pub(super) fn print(&self, format: LintFormat, strict: bool) -> Result<(), Error> {
+    pub(super) fn print(&self, format: LintFormat, strict: bool, summary: bool) -> Result<(), Error> {
         match format {
-            LintFormat::Text => print_text(&text::report(self))?,
+            LintFormat::Text if summary => print_text(&summary::text(self))?,
+            LintFormat::Text => print(text::report(self, &text::Look::of_terminal()).as_bytes())?,
+            LintFormat::Json if summary => print(shown::json(&summary::json(self)).as_bytes())?,
             LintFormat::Json => print(shown::json(&json::report(self)).as_bytes())?,
             LintFormat::Github => print_text(&github::report(self))?,
             LintFormat::Junit => print_text(&junit::report(self))?,
@@ -62,6 +72,10 @@ impl Report<'_> {
     }
 
     fn verdict(&self, strict: bool) -> Result<(), Error> {
+        if !self.gone.findings.is_empty() {
+            let (count, file) = (counted(self.gone.findings.len(), "finding"), &self.gone.file);
+            say(&format!("{file} has {count} that there is no more; --write-baseline writes it anew"));
+        }
         let broken = &self.collection.broken;
         if !broken.is_empty() {
             for broken in broken {
@@ -108,6 +122,8 @@ pub(super) fn allowances(
     for (i, allow) in config.allow.iter().enumerate() {
         let line = usize::try_from(allow.lint.referenced.line()).unwrap_or(0);
         let code = &allow.lint.value;
+        let column = usize::try_from(allow.lint.referenced.column()).unwrap_or(0);
+        let columns = (column > 0).then(|| (column, column + code.chars().count()));
         if pages.of(code).is_none() && pages.other().map_err(Error::Input)?.of(code).is_some() {
             continue;
         }
@@ -122,7 +138,7 @@ pub(super) fn allowances(
             lint: code.clone(),
             object: allow.object.clone(),
             reason: allow.reason.trim().to_owned(),
-            place: Some(Place { file: file.clone(), line, object: None, field: format!("/allow/{i}") }),
+            place: Some(Place { file: file.clone(), line, columns, field: format!("/allow/{i}"), ..Place::default() }),
         });
     }
     Ok(allowances)

@@ -1,5 +1,6 @@
 //! `[PATH|-]...`: the manifests that a command looks at, from folders, files and standard input.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
@@ -9,43 +10,88 @@ use super::out_folder;
 use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::collection::{Broken, Collection};
+use crate::manifest::recognise;
 use crate::{output, shown};
 
 /// Reads manifests: `-` is standard input, a folder is read with all that is below it in path order (`.yaml`, `.yml` and
 /// `.json`; hidden folders, knrender's own `about/`, and in a render the `gitops/` that repeats it, are passed over).
 pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
-    let mut collection = Collection::default();
-    let mut seen = BTreeSet::new();
-    for path in paths {
-        whole(path)?;
-        if path.as_os_str() == "-" {
-            let mut text = Vec::new();
-            let read = std::io::stdin().lock().read_to_end(&mut text);
-            read.map_err(|e| Error::Input(format!("standard input cannot be read: {e}")))?;
-            add(&mut collection, "standard input", &text);
-        } else if path.is_dir() {
-            for file in files(path)? {
-                if seen.insert(file.clone()) {
-                    read_file(&mut collection, &file)?;
+    let mut reading = Reading::default();
+    reading.paths(paths)?;
+    not_empty(&reading.collection, paths)?;
+    Ok(reading.collection)
+}
+
+/// Manifests that are being read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// What was read.
+    pub(super) collection: Collection,
+    /// Whether folders that kustomize or Helm builds are left alone.
+    pub(super) leave_sources: bool,
+    /// The files that make such folders what they are.
+    pub(super) sources: Vec<PathBuf>,
+    pub(super) seen: BTreeSet<PathBuf>,
+}
+
+impl Reading {
+    /// Reads files and folders.
+    pub(super) fn paths(&mut self, paths: &[PathBuf]) -> Result<(), Error> {
+        for path in paths {
+            whole(path)?;
+            if path.as_os_str() == "-" {
+                let mut text = Vec::new();
+                let read = std::io::stdin().lock().read_to_end(&mut text);
+                read.map_err(|e| Error::Input(format!("standard input cannot be read: {e}")))?;
+                self.text(STANDARD_INPUT, text);
+            } else if path.is_dir() {
+                for file in files(path, self.leave_sources, &mut self.sources)? {
+                    self.file(&file)?;
                 }
+            } else {
+                self.file(path)?;
             }
-        } else if seen.insert(path.clone()) {
-            read_file(&mut collection, path)?;
         }
+        Ok(())
     }
-    if collection.objects.is_empty() && collection.broken.is_empty() {
-        let among =
-            if collection.skipped == 0 { String::new() } else { format!(" ({})", passed_over(collection.skipped)) };
-        let from: Vec<_> = paths
-            .iter()
-            .map(|path| if path.as_os_str() == "-" { "standard input".to_owned() } else { shown::path(path) })
-            .collect();
-        return Err(Error::Input(format!(
-            "there is no Kubernetes object in {}{among}; where a command writes the manifests, see whether it failed",
-            from.join(", ")
-        )));
+
+    /// Reads a text that cannot be read again.
+    pub(super) fn text(&mut self, name: &str, text: Vec<u8>) {
+        add(&mut self.collection, name, &text);
+        self.collection.kept.extend(String::from_utf8(text).ok().map(|text| (name.to_owned(), text)));
     }
-    Ok(collection)
+
+    fn file(&mut self, file: &Path) -> Result<(), Error> {
+        if self.seen.insert(file.to_owned()) { read_file(&mut self.collection, file) } else { Ok(()) }
+    }
+}
+
+/// What standard input is called.
+const STANDARD_INPUT: &str = "standard input";
+
+/// The text of a file that was read, by its name; `None` where it cannot be had any more.
+pub(super) fn text_of<'k>(kept: &'k [(String, String)], file: &str) -> Option<Cow<'k, str>> {
+    match kept.iter().find(|(name, _)| name == file) {
+        Some((_, text)) => Some(Cow::Borrowed(text)),
+        None => fs::read_to_string(file).ok().map(Cow::Owned),
+    }
+}
+
+/// An error where there is nothing at all.
+pub(super) fn not_empty(collection: &Collection, paths: &[PathBuf]) -> Result<(), Error> {
+    if !(collection.objects.is_empty() && collection.broken.is_empty()) {
+        return Ok(());
+    }
+    let among = if collection.skipped == 0 { String::new() } else { format!(" ({})", passed_over(collection.skipped)) };
+    let from: Vec<_> = paths
+        .iter()
+        .map(|path| if path.as_os_str() == "-" { STANDARD_INPUT.to_owned() } else { shown::path(path) })
+        .chain(collection.kept.iter().map(|(name, _)| name.clone()).filter(|name| name != STANDARD_INPUT))
+        .collect();
+    Err(Error::Input(format!(
+        "there is no Kubernetes object in {}{among}; where a command writes the manifests, see whether it failed",
+        from.join(", ")
+    )))
 }
 
 /// Refuses a folder, or what is in one, that a killed run left half written.
@@ -98,11 +144,23 @@ pub(super) fn broken(collection: &Collection) -> Result<(), Error> {
     Err(Error::Input(format!("not all of it could be read:\n  {}", lines.join("\n  "))))
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+/// The files below a folder. Where folders that kustomize or Helm builds are left alone, the files that make them such go to
+/// `sources`.
+fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     let walk = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| {
+        if !entry.file_type().is_dir() && entry.depth() > 0 {
+            return true;
+        }
         let name = entry.file_name().to_string_lossy();
         let repeats = name == "gitops" && entry.path().with_file_name("about").join("files.txt").is_file();
-        entry.depth() == 0 || !(entry.file_type().is_dir() && (name.starts_with('.') || name == "about" || repeats))
+        if entry.depth() > 0 && (name.starts_with('.') || name == "about" || repeats) {
+            return false;
+        }
+        let source = recognise::kustomization(entry.path()).or_else(|| recognise::chart(entry.path()));
+        let source = source.filter(|_| leave_sources);
+        let is_left = source.is_some();
+        sources.extend(source);
+        !is_left
     });
     let mut files = Vec::new();
     for entry in walk {

@@ -68,7 +68,8 @@ impl<'d> Object<'d> {
 
     pub(super) fn place(&self, field: String) -> Place {
         let object = Some(self.identity().to_string());
-        Place { file: self.placed.file.clone(), line: self.placed.line, object, field }
+        let Placed { file, line, within, .. } = self.placed;
+        Place { file: file.clone(), line: *line, within: within.clone(), object, field, columns: None }
     }
 }
 

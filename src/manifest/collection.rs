@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::object::{Head, Identity};
-use super::{lenient, split};
+use super::{lenient, recognise, split};
 use crate::parallel;
 use crate::yaml;
 
@@ -17,6 +17,8 @@ pub struct Placed {
     pub file: String,
     /// The 1-based line on which its document starts.
     pub line: usize,
+    /// JSON pointer to it in its document; empty but for items of a `List`.
+    pub within: String,
     /// Which object it is.
     pub identity: Identity,
     /// Kind, API version, metadata.
@@ -49,6 +51,10 @@ pub struct Collection {
     pub broken: Vec<Broken>,
     /// Keys that stand twice in one mapping, of which kubectl takes the last.
     pub twice: Vec<KeyTwice>,
+    /// JSON patches, which are among what was passed over: file and line of each.
+    pub patches: Vec<(String, usize)>,
+    /// Texts that cannot be read a second time, such as standard input, by the name that their objects have as file.
+    pub kept: Vec<(String, String)>,
 }
 
 /// A key that stands twice in one mapping.
@@ -81,12 +87,12 @@ impl Collection {
         );
         for (chunk, parsed) in chunks.iter().zip(parsed.into_iter().flatten()) {
             match parsed {
-                Ok(value) => self.add_value(file, chunk.line, value),
+                Ok(value) => self.add_value(file, chunk.line, "", value),
                 Err(e) => {
                     let document = &text[chunk.start..chunk.end];
                     if let Some(read) = lenient::read(document, &e) {
                         for (line, value) in read.values {
-                            self.add_value(file, chunk.line + line, value);
+                            self.add_value(file, chunk.line + line, "", value);
                         }
                         let last = |line: usize| chunk.line + line.saturating_sub(1);
                         self.twice.extend(read.twice.into_iter().map(|twice| KeyTwice {
@@ -103,24 +109,28 @@ impl Collection {
         }
     }
 
-    /// Adds an object, or the items of a `List`.
-    fn add_value(&mut self, file: &str, line: usize, mut value: Value) {
+    /// Adds an object, or the items of a `List`. `within` leads to it in its document.
+    fn add_value(&mut self, file: &str, line: usize, within: &str, mut value: Value) {
         let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|k| k.ends_with("List"));
         if is_list && let Some(Value::Array(items)) = value.get_mut("items") {
-            for item in std::mem::take(items) {
-                self.add_value(file, line, item);
+            for (i, item) in std::mem::take(items).into_iter().enumerate() {
+                self.add_value(file, line, &format!("{within}/items/{i}"), item);
             }
             return;
         }
         let has = |key: &str| value.get(key).and_then(Value::as_str).is_some_and(|v| !v.is_empty());
         if !(has("apiVersion") && has("kind")) {
             self.skipped += usize::from(!value.is_null());
+            if recognise::is_json_patch(&value) {
+                self.patches.push((file.to_owned(), line));
+            }
             return;
         }
         match Head::of(&value) {
             Ok(head) => {
                 let identity = head.identity();
-                self.objects.push(Placed { file: file.to_owned(), line, identity, head, value });
+                let (file, within) = (file.to_owned(), within.to_owned());
+                self.objects.push(Placed { file, line, within, identity, head, value });
             }
             Err(why) => self.broken.push(Broken { file: file.to_owned(), line, why, is_object: true }),
         }

@@ -111,6 +111,7 @@ fn check<'d>(
         objects.push(Placed {
             file: document.source_name().to_owned(),
             line: document.line(),
+            within: String::new(),
             identity: document.identity(),
             head: document.head().clone(),
             value: document.value()?.clone(),

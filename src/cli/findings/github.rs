@@ -19,6 +19,8 @@ pub(super) fn report(report: &Report<'_>) -> String {
         if let Some(place) = &finding.place {
             properties.push(format!("file={}", property(&place.file)));
             properties.push(format!("line={}", place.line));
+            // What GitHub calls the end column is the last one.
+            properties.extend(place.columns.map(|(from, to)| format!("col={from},endColumn={}", to - 1)));
         }
         properties.push(format!("title={}", property(&format!("{} ({})", page.title, page.code))));
         let object = finding.place.as_ref().and_then(|place| place.object.as_deref()).unwrap_or_default();

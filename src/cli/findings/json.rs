@@ -1,6 +1,6 @@
 //! Findings for programs: each with all that is known about it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Report;
 use crate::findings::page::Severity;
@@ -20,6 +20,8 @@ pub(super) fn report(report: &Report<'_>) -> String {
                 "what": finding.what,
                 "file": place.map(|p| &p.file),
                 "line": place.map(|p| p.line),
+                "column": place.and_then(|p| p.columns).map(|(from, _)| from),
+                "endColumn": place.and_then(|p| p.columns).map(|(_, to)| to),
                 "object": place.and_then(|p| p.object.as_ref()),
                 "field": place.map(|p| &p.field),
                 "why": page.why,
@@ -34,15 +36,24 @@ pub(super) fn report(report: &Report<'_>) -> String {
     let report = json!({
         "findings": findings,
         "unread": broken,
-        "summary": {
-            "errors": report.count(Severity::Error),
-            "warnings": report.count(Severity::Warning),
-            "notes": report.count(Severity::Note),
-            "allowed": report.allowed(),
-            "objects": report.collection.objects.len(),
-            "files": report.files(),
-            "skipped": report.collection.skipped,
-        },
+        "summary": summary(report),
     });
     format!("{report:#}\n")
+}
+
+/// The sums of a report.
+pub(super) fn summary(report: &Report<'_>) -> Value {
+    let mut summary = json!({
+        "errors": report.count(Severity::Error),
+        "warnings": report.count(Severity::Warning),
+        "notes": report.count(Severity::Note),
+        "allowed": report.allowed(),
+        "objects": report.collection.objects.len(),
+        "files": report.files(),
+        "skipped": report.collection.skipped,
+    });
+    if !report.gone.findings.is_empty() {
+        summary["gone"] = json!(report.gone.findings);
+    }
+    summary
 }

@@ -16,7 +16,10 @@ pub(super) fn report(report: &Report<'_>) -> String {
         let (file, object) = finding.place.as_ref().map_or(("", "the whole set".to_owned()), |place| {
             (place.file.as_str(), place.object.clone().unwrap_or_else(|| "the file".to_owned()))
         });
-        let (line, field) = finding.place.as_ref().map_or((0, ""), |place| (place.line, place.field.as_str()));
+        let (line, field) = finding.place.as_ref().map_or((String::new(), ""), |place| {
+            let column = place.columns.map(|(from, _)| format!(":{from}")).unwrap_or_default();
+            (format!("{}{column}", place.line), place.field.as_str())
+        });
         let said = format!("{file}:{line} {field}: {}\n{}\n{}", finding.what, page.why, page.fix);
         let failure = format!(
             "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",

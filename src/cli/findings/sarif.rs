@@ -83,7 +83,12 @@ fn result(finding: &Finding, pages: &[&Page]) -> Option<Value> {
 }
 
 fn location(place: &Place) -> Value {
-    let mut location = json!({"physicalLocation": physical(&place.file, place.line)});
+    let mut physical = physical(&place.file, place.line);
+    if let Some((from, to)) = place.columns {
+        physical["region"]["startColumn"] = from.into();
+        physical["region"]["endColumn"] = to.into();
+    }
+    let mut location = json!({"physicalLocation": physical});
     if let Some(object) = &place.object {
         let name = format!("{object}{}{}", if place.field.is_empty() { "" } else { "#" }, place.field);
         location["logicalLocations"] = json!([{"name": object, "fullyQualifiedName": name, "kind": "resource"}]);

@@ -1,0 +1,233 @@
+//! Promise: `knrender lint` and `knrender validate` are asked in the same ways: what counts, what is built first, and how much is
+//! said.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[path = "support/run.rs"]
+mod run;
+
+use std::fs;
+use std::process::Command;
+
+use run::Place;
+use serde_json::Value;
+
+/// An error for both judges: a host network, and a name with a capital letter.
+fn bad(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  hostNetwork: true\n  containers: [{{name: a, image: 'b.example/c:1.0.0'}}]\n"
+    )
+}
+
+const JUDGES: [(&str, &str); 2] = [("lint", "host-network"), ("validate", "bad-name")];
+
+/// A working folder in which `git`, `kubectl` and `helm` are found where they are.
+fn place() -> Place {
+    Place::new().env("PATH", &std::env::var("PATH").unwrap())
+}
+
+fn git(place: &Place, args: &[&str]) {
+    let ran = Command::new("git").args(args).current_dir(place.path("")).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+fn commit(place: &Place) {
+    git(place, &["add", "."]);
+    git(place, &["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "a"]);
+}
+
+/// The findings of a report that count, as `code object`.
+fn counting(report: &Value) -> Vec<String> {
+    let counts = report["findings"].as_array().unwrap().iter().filter(|f| f["allowed"].is_null());
+    counts
+        .filter(|f| f["severity"] == "error")
+        .map(|f| format!("{} {}", f["code"].as_str().unwrap(), f["object"].as_str().unwrap_or_default()))
+        .collect()
+}
+
+#[test]
+fn what_a_baseline_has_does_not_count_wherever_it_moved() {
+    for (judge, code) in JUDGES {
+        let place = place();
+        place.write("in/a.yaml", &bad("A"));
+        place.run(&[judge, "in", "--write-baseline", "known.json"]).ok();
+        place.write("in/a.yaml", &format!("# moved\n\n---\n{}", bad("A")));
+        place.run(&[judge, "in", "--baseline", "known.json"]).ok();
+        place.write("in/b.yaml", &bad("B"));
+        let report = place.run(&[judge, "in", "--baseline", "known.json", "--format", "json"]);
+        assert_eq!((report.code, counting(&report.json())), (1, vec![format!("{code} Pod/B")]));
+    }
+}
+
+#[test]
+fn a_report_in_json_is_a_baseline_and_what_is_mended_is_told() {
+    for (judge, _) in JUDGES {
+        let place = place();
+        place.write("in/a.yaml", &bad("A"));
+        let report = place.run(&[judge, "in", "--format", "json"]);
+        place.write("known.json", &report.stdout);
+        place.write("in/a.yaml", &bad("a").replace("hostNetwork: true", "enableServiceLinks: false"));
+        let ran = place.run(&[judge, "in", "--baseline", "known.json", "--format", "json"]).ok();
+        assert!(ran.stderr.contains("known.json has ") && ran.stderr.contains("--write-baseline"), "{}", ran.stderr);
+        let gone = &ran.json()["summary"]["gone"];
+        assert!(gone.as_array().unwrap().iter().any(|known| known["object"] == "Pod/A"), "{gone}");
+    }
+}
+
+#[test]
+fn a_baseline_that_is_none_is_refused() {
+    let place = place();
+    place.write("a.yaml", &bad("A"));
+    place.write("broken.json", "{\"findings\": 1}");
+    for (judge, _) in JUDGES {
+        assert!(place.run(&[judge, "a.yaml", "--baseline", "none.json"]).fails(2).contains("--baseline none.json: "));
+        assert!(place.run(&[judge, "a.yaml", "--baseline", "broken.json"]).fails(2).contains("--format json"));
+        place.run(&[judge, "a.yaml", "--write-baseline", "no/such/folder.json"]).fails(4);
+    }
+}
+
+#[test]
+fn only_files_that_changed_since_a_revision_count_and_all_are_read() {
+    for (judge, code) in JUDGES {
+        let place = place();
+        git(&place, &["init", "--quiet"]);
+        place.write("in/old.yaml", &bad("Old"));
+        place.write("in/edited.yaml", &bad("ok").replace("hostNetwork: true", "enableServiceLinks: false"));
+        commit(&place);
+        place.run(&[judge, "in"]).fails(1);
+        place.run(&[judge, "in", "--changed-since", "HEAD"]).ok();
+        place.write("in/edited.yaml", &bad("Edited"));
+        place.write("in/new.yaml", &bad("New"));
+        let report = place.run(&[judge, "in", "--changed-since", "HEAD", "--format", "json"]);
+        assert_eq!(report.code, 1);
+        assert_eq!(counting(&report.json()), [format!("{code} Pod/Edited"), format!("{code} Pod/New")]);
+        assert_eq!(report.json()["summary"]["objects"], 3);
+        commit(&place);
+        let report = place.run(&[judge, "in", "--changed-since", "HEAD~1", "--format", "json"]).json();
+        assert_eq!(counting(&report).len(), 2);
+    }
+}
+
+#[test]
+fn a_revision_that_git_cannot_tell_is_refused() {
+    let place = place();
+    place.write("a.yaml", &bad("a"));
+    let said = place.run(&["validate", "a.yaml", "--changed-since", "main"]).fails(2);
+    assert!(said.contains("a.yaml is in no git repository"), "{said}");
+    git(&place, &["init", "--quiet"]);
+    commit(&place);
+    let said = place.run(&["validate", "a.yaml", "--changed-since", "no-such"]).fails(2);
+    assert!(said.contains("--changed-since no-such: git knows no such revision"), "{said}");
+    assert!(place.run(&["lint", "a.yaml", "--changed-since=--all"]).fails(2).contains("no git revision"));
+    assert!(place.run(&["lint", "-", "--changed-since=HEAD"]).fails(2).contains("standard input"));
+}
+
+#[test]
+fn a_summary_counts_codes_and_kinds_and_says_what_was_not_judged() {
+    let place = place();
+    place.write("a.yaml", &bad("A"));
+    place.write("b.yaml", &bad("B"));
+    place.write("c.yaml", "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: c}\n---\nvalues: 1\n");
+    let said = place.run(&["validate", ".", "--summary"]);
+    assert_eq!(said.code, 1);
+    for part in [
+        "      2  error    bad-name ",
+        "\nBy kind\n  Pod  2 errors",
+        "1 object of kind Issuer of cert-manager.io/v1: no CRD",
+        "1 document without apiVersion and kind",
+        "\n2 errors, 0 warnings, 1 note in 3 objects of 3 files",
+    ] {
+        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    }
+    let json = place.run(&["validate", ".", "--summary", "--format", "json"]).json();
+    assert_eq!(json["summary"]["kinds"][0]["errors"], 2);
+    assert!(json.get("findings").is_none());
+    assert!(place.run(&["lint", ".", "--summary", "--format", "sarif"]).fails(2).contains("--summary"));
+}
+
+#[test]
+fn what_kustomize_builds_is_not_judged_file_by_file() {
+    let place = place();
+    place.write("all/base/kustomization.yaml", "resources: [a.yaml]\n");
+    place.write("all/base/a.yaml", &bad("A"));
+    place.write("all/prod/kustomization.yaml", "resources: [../base]\n");
+    place.write("all/prod/patch.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: A}\n");
+    place.write("all/plain.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+    for (judge, _) in JUDGES {
+        let ran = place.run(&[judge, "all"]);
+        assert_eq!(ran.code, 3);
+        let build = format!("`kubectl kustomize all/prod | knrender {judge} -`");
+        assert!(ran.stderr.contains(&build) && !ran.stderr.contains("all/base"), "{}", ran.stderr);
+        assert!(ran.stdout.contains("in 1 object of 1 file"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn parts_of_what_is_built_are_named_with_the_command_that_builds_it() {
+    let place = place();
+    place.write("over/kustomization.yaml", "resources: []\n");
+    place.write("over/json.yaml", "- {op: replace, path: /spec/replicas, value: 3}\n");
+    place.write("over/merge.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: 3}\n");
+    place.write("chart/Chart.yaml", "name: chart\n");
+    place.write("chart/templates/a.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ .Release.Name }}\n");
+    for (file, says) in [
+        ("over/kustomization.yaml", "there is no Kubernetes object"),
+        ("over/json.yaml", "this is a patch (JSON 6902) and no object; build it first: `kubectl kustomize over |"),
+        ("over/merge.yaml", "`kubectl kustomize over | knrender validate -`"),
+        ("chart/templates/a.yaml", "this is a template of Helm and no object; build it first: `helm template chart |"),
+        (
+            "chart",
+            "Helm builds this folder, so it is not judged file by file: `helm template chart | knrender validate -`",
+        ),
+    ] {
+        let said = place.run(&["validate", file]).fails(3);
+        assert!(said.contains(says), "{file}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn kustomizations_and_charts_are_built_on_request() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let object = bad("A");
+    for tool in ["kubectl", "helm"] {
+        let script = format!(
+            "#!/bin/sh\n[ \"$2\" = broken ] && {{ echo 'error: no such thing' >&2; exit 1; }}\ncat <<'EOF'\n{object}EOF\n"
+        );
+        place.write(&format!("bin/{tool}"), &script);
+        fs::set_permissions(place.path(&format!("bin/{tool}")), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let bin = place.path("bin").display().to_string();
+    let place = place.env("PATH", &format!("{bin}:{}", std::env::var("PATH").unwrap()));
+    let report = place.run(&["validate", "--kustomize", "over", "--format", "json"]);
+    assert_eq!(report.code, 1);
+    let finding = &report.json()["findings"][0];
+    assert_eq!((&finding["file"], &finding["line"]), (&"kubectl kustomize over".into(), &3.into()));
+    let report = place.run(&["lint", "--helm", "chart"]);
+    assert!(report.stdout.contains("helm template chart:5:3"), "{}", report.stdout);
+    let said = place.run(&["lint", "--helm", "broken"]).fails(3);
+    assert!(said.contains("--helm: `helm template broken` failed: no such thing"), "{said}");
+    let alone = Place::new().env("PATH", "/nonexistent");
+    assert!(alone.run(&["lint", "--kustomize", "over"]).fails(3).contains("does not run"));
+}
+
+#[test]
+fn what_is_secret_is_not_shown_and_what_is_long_is_cut() {
+    let place = place();
+    place.write("a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  key: hunter2!\n");
+    let said = place.run(&["validate", "a.yaml"]);
+    assert!(
+        said.code == 1 && said.stdout.contains("a.yaml:5:3") && !said.stdout.contains("hunter2"),
+        "{}",
+        said.stdout
+    );
+    let long = format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"data\": {{\"a\": \"{}\"}}, \"metadata\": {{\"name\": \"A\"}}}}",
+        "x".repeat(5000)
+    );
+    place.write("b.json", &long);
+    let said = place.run(&["validate", "b.json"]);
+    assert!(said.stdout.lines().all(|line| line.chars().count() < 140), "{}", said.stdout);
+    assert!(said.stdout.contains("\"name\": \"A\""), "{}", said.stdout);
+}
