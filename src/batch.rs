@@ -66,6 +66,7 @@ enum Class {
     Definitions,
     Rights,
     Configuration,
+    Policies,
     Workloads,
     Ingresses,
     Webhooks,
@@ -88,6 +89,8 @@ impl Class {
             | "NetworkPolicy"
             | "PersistentVolume"
             | "PersistentVolumeClaim" => Class::Configuration,
+            // Before what they judge.
+            "ValidatingAdmissionPolicy" | "ValidatingAdmissionPolicyBinding" => Class::Policies,
             "Ingress" => Class::Ingresses,
             // Last, so that no object of this render waits for a webhook that does not answer yet.
             "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => Class::Webhooks,
@@ -156,6 +159,7 @@ mod tests {
             "Ingress",
             "Deployment",
             "Service",
+            "ValidatingAdmissionPolicy",
             "ConfigMap",
             "ClusterRole",
             "CustomResourceDefinition",
@@ -172,6 +176,7 @@ mod tests {
                 "CustomResourceDefinition",
                 "ClusterRole",
                 "ConfigMap",
+                "ValidatingAdmissionPolicy",
                 "Deployment",
                 "Service",
                 "Ingress",

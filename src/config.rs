@@ -46,7 +46,7 @@ pub struct Ask {
     /// Render what ends itself at start on the cluster's Kubernetes all the same [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub allow_unsupported: Option<bool>,
-    /// Add a part of upstream that is left out by default; may be repeated
+    /// Add a part that is left out by default; may be repeated
     #[arg(long, value_enum, value_name = "PART")]
     pub with: Vec<Part>,
     /// The domain that Knative names Services below, such as apps.example.com
@@ -166,7 +166,7 @@ pub struct Supply {
     pub locked: Option<bool>,
 }
 
-/// Parts of upstream that a render has only when asked.
+/// Parts that a render has only when asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
@@ -174,6 +174,8 @@ pub enum Part {
     AutoscalerHpa,
     /// The Jobs that upstream runs after an upgrade
     UpgradeJobs,
+    /// Admission policies: the cluster itself refuses what Fargate cannot run, as `knrender policy` writes them
+    Policies,
 }
 
 impl Part {
@@ -182,6 +184,7 @@ impl Part {
         match self {
             Part::AutoscalerHpa => "autoscaler-hpa",
             Part::UpgradeJobs => "upgrade-jobs",
+            Part::Policies => "policies",
         }
     }
 }

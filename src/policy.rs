@@ -4,24 +4,41 @@
 //! the expression. One test holds them together.
 //! Source: <https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::findings::page::{Page, Severity};
-use crate::{embedded, yaml};
+use crate::findings::page::{Page, Pages};
+use crate::ledger::Reason;
+use crate::manifest::object::is_kubernetes_group;
+use crate::{embedded, kubernetes, yaml};
+pub use exceptions::Exceptions;
+pub use scope::Scope;
+
+mod exceptions;
+mod kyverno;
+pub mod list;
+mod scope;
+mod vap;
+
+const PARAMETERS: &str =
+    "https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/#parameter-resources";
+
+/// Where the policies are.
+pub const PATH: &str = "data/lints/policies.yaml";
 
 /// Who judges.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Engine {
     /// `ValidatingAdmissionPolicy`, which the API server has itself
+    #[default]
     Vap,
     /// Kyverno
     Kyverno,
 }
 
-/// Namespaces that are nobody's workloads.
+/// Namespaces that are nobody's workloads: what EKS itself puts there must not wait for anybody's policies.
 const SYSTEM: [&str; 3] = ["kube-node-lease", "kube-public", "kube-system"];
 
 /// All policies.
@@ -32,21 +49,38 @@ pub struct Policies {
     kinds: BTreeMap<String, Kind>,
     #[serde(rename = "policies")]
     each: Vec<Policy>,
+    beyond: BTreeMap<String, String>,
 }
 
+/// What a policy looks at.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Kind {
     rules: Vec<Resources>,
+    /// Where the template of pods is, in CEL; OBJECT stands for the object.
     #[serde(default)]
-    pods: bool,
+    template: Option<String>,
+    /// The namespace that it belongs to, in CEL, where that is not its own.
+    #[serde(default)]
+    namespace: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Resources {
-    groups: Vec<String>,
-    resources: Vec<String>,
+    api: String,
+    /// Resource and kind.
+    resources: BTreeMap<String, String>,
+}
+
+impl Resources {
+    fn group(&self) -> &str {
+        self.api.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    fn version(&self) -> &str {
+        self.api.rsplit('/').next().unwrap_or_default()
+    }
 }
 
 /// A named expression.
@@ -66,30 +100,37 @@ pub struct Policy {
     /// The lint's code.
     pub code: String,
     on: String,
+    /// What only this policy needs.
+    #[serde(default)]
+    variables: Vec<Variable>,
     /// CEL: a list of texts, one for each thing that is wrong.
     pub found: String,
-    /// Examples of the lint that a single object does not show.
+    /// Examples of the lint that a single object does not show, each with the reason.
     #[serde(default)]
-    pub beyond: Vec<String>,
+    pub beyond: BTreeMap<String, String>,
 }
 
-/// Singular kinds of the resources that policies are about.
-const KINDS: [(&str, &str); 14] = [
-    ("configurations", "Configuration"),
-    ("cronjobs", "CronJob"),
-    ("daemonsets", "DaemonSet"),
-    ("deployments", "Deployment"),
-    ("jobs", "Job"),
-    ("networkpolicies", "NetworkPolicy"),
-    ("persistentvolumes", "PersistentVolume"),
-    ("pods", "Pod"),
-    ("replicasets", "ReplicaSet"),
-    ("securitygrouppolicies", "SecurityGroupPolicy"),
-    ("services", "Service"),
-    ("statefulsets", "StatefulSet"),
-    ("ingresses", "Ingress"),
-    ("persistentvolumeclaims", "PersistentVolumeClaim"),
-];
+/// What is wanted of the policies.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Whether nothing is refused and nobody warned.
+    pub audit_only: bool,
+    /// Where they judge.
+    pub scope: Scope,
+    /// What they let pass.
+    pub exceptions: Exceptions,
+}
+
+/// The policies as objects.
+#[derive(Clone, Debug, Default)]
+pub struct Written {
+    /// Files, in the order in which they are applied.
+    pub files: BTreeMap<String, Vec<Value>>,
+    /// How many policies there are.
+    pub policies: usize,
+    /// What the user should know.
+    pub told: Vec<String>,
+}
 
 impl Policies {
     /// The policies in the binary.
@@ -97,7 +138,7 @@ impl Policies {
     /// # Errors
     /// In words, that the data is broken; a test keeps that from happening.
     pub fn embedded() -> Result<Policies, String> {
-        yaml::parse_own(embedded::text("data/lints/policies.yaml").unwrap_or_default()).map_err(|e| e.to_string())
+        yaml::parse_own(embedded::text(PATH).unwrap_or_default()).map_err(|e| format!("{PATH}: {e}"))
     }
 
     /// The policies, in the order of the file.
@@ -105,109 +146,193 @@ impl Policies {
         &self.each
     }
 
-    /// The variables that a policy's expression may name, in their order.
-    pub fn variables(&self, policy: &Policy) -> &[Variable] {
-        if self.kinds.get(&policy.on).is_some_and(|kind| kind.pods) { &self.pods } else { &[] }
+    /// The policy of a lint.
+    pub fn of(&self, code: &str) -> Option<&Policy> {
+        self.each.iter().find(|policy| policy.code == code)
+    }
+
+    /// Why lints have no policy, by code.
+    pub fn beyond(&self) -> &BTreeMap<String, String> {
+        &self.beyond
+    }
+
+    /// The variables that a policy's expression names, in their order, `found` last.
+    pub fn variables<'p>(&'p self, policy: &'p Policy) -> Vec<(&'p str, &'p str)> {
+        let template = self.kind(policy).and_then(|kind| kind.template.as_deref());
+        let template = template.map(|text| ("template", text));
+        let pods = if template.is_some() { self.pods.as_slice() } else { &[] };
+        let own = pods.iter().chain(&policy.variables).map(|v| (v.name.as_str(), v.expression.as_str()));
+        let all: Vec<(&str, &str)> = template.into_iter().chain(own).collect();
+        let mut needed: BTreeSet<&str> = BTreeSet::new();
+        let mut texts = vec![policy.found.as_str()];
+        while let Some(text) = texts.pop() {
+            for (name, expression) in &all {
+                if names(text, name) && needed.insert(name) {
+                    texts.push(expression);
+                }
+            }
+        }
+        let found = std::iter::once(("found", policy.found.as_str()));
+        all.iter().filter(|(name, _)| needed.contains(name)).copied().chain(found).collect()
     }
 
     /// Whether a policy is about objects of this group and kind.
     pub fn is_about(&self, policy: &Policy, group: &str, kind: &str) -> bool {
-        let resource = KINDS.iter().find(|(_, of)| *of == kind).map_or("", |(resource, _)| resource);
-        self.rules(policy)
-            .iter()
-            .any(|rule| rule.groups.iter().any(|of| of == group) && rule.resources.iter().any(|of| of == resource))
+        self.rules(policy).iter().any(|rule| rule.group() == group && rule.resources.values().any(|of| of == kind))
     }
 
-    fn rules(&self, policy: &Policy) -> &[Resources] {
-        self.kinds.get(&policy.on).map_or(&[], |kind| &kind.rules)
+    /// What has to hold for an object to be judged at all, each with its name.
+    pub fn conditions(&self, policy: &Policy, scope: &Scope) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        let template = self.kind(policy).and_then(|kind| kind.template.as_deref());
+        all.push(("no-controller-made-it", MADE.to_owned()));
+        all.push(("changed", changed(template.is_some())));
+        if let Some(condition) = scope.condition(template, self.namespace(policy)) {
+            all.push(("on-fargate", condition));
+        }
+        all
+    }
+
+    /// All policies as objects, those that are wanted nowhere left out.
+    pub fn written(&self, pages: &Pages, wanted: &Wanted, engine: Engine) -> Written {
+        let mut written = Written { told: wanted.exceptions.told().to_vec(), ..Written::default() };
+        let mut nowhere = Vec::new();
+        for policy in &self.each {
+            let Some(page) = pages.of(&policy.code) else { continue };
+            if wanted.exceptions.everywhere(&policy.code) {
+                continue;
+            }
+            if !self.has_template(policy) && !wanted.scope.takes_whole_namespaces() {
+                nowhere.push(policy.code.as_str());
+                continue;
+            }
+            written.policies += 1;
+            written.files.insert(format!("{}.yaml", policy.code), self.objects(policy, page, wanted, engine));
+        }
+        if !nowhere.is_empty() {
+            written.told.push(format!(
+                "no policy is written for {}: they judge objects without pods, and the profiles take no namespace as a whole",
+                nowhere.join(", ")
+            ));
+        }
+        if let Some(object) = wanted.exceptions.object().filter(|_| engine == Engine::Vap) {
+            written.files.insert("exceptions.yaml".to_owned(), vec![object]);
+        }
+        written
     }
 
     /// The objects of a policy: itself, and what binds it.
-    pub fn objects(&self, policy: &Policy, page: &Page, engine: Engine, audit_only: bool) -> Vec<Value> {
+    pub fn objects(&self, policy: &Policy, page: &Page, wanted: &Wanted, engine: Engine) -> Vec<Value> {
         match engine {
-            Engine::Vap => self.vap(policy, page, audit_only),
-            Engine::Kyverno => vec![self.kyverno(policy, page, audit_only)],
+            Engine::Vap => self.vap(policy, page, wanted),
+            Engine::Kyverno => vec![self.kyverno(policy, page, wanted)],
         }
     }
 
-    fn vap(&self, policy: &Policy, page: &Page, audit_only: bool) -> Vec<Value> {
-        let name = format!("knrender-{}", policy.code);
-        let rules = self.rules(policy).iter().map(|rule| {
-            json!({"apiGroups": rule.groups, "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": rule.resources})
-        });
-        let system = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": SYSTEM});
-        let action = match page.severity {
-            _ if audit_only => "Audit",
-            Severity::Error => "Deny",
-            Severity::Warning => "Warn",
-            Severity::Note => "Audit",
-        };
-        let annotations = json!({"knrender.dev/rule": page.rule, "knrender.dev/title": page.title});
-        vec![
-            json!({
-                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-                "metadata": {"name": name, "annotations": annotations, "labels": labels()},
-                "spec": {
-                    "failurePolicy": "Ignore",
-                    "matchConstraints": {
-                        "matchPolicy": "Equivalent", "namespaceSelector": {"matchExpressions": [system]},
-                        "resourceRules": rules.collect::<Vec<_>>(),
-                    },
-                    "variables": self.with_found(policy),
-                    "validations": [validation(page)],
-                },
-            }),
-            json!({
-                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-                "metadata": {"name": name, "labels": labels()},
-                "spec": {"policyName": name, "validationActions": [action]},
-            }),
-        ]
+    /// Where the policy that a file is of stands in [`PATH`]; the first line for what is of none.
+    pub fn line(&self, file: &str) -> usize {
+        let start = format!("- code: {}", file.trim_end_matches(".yaml"));
+        embedded::text(PATH).unwrap_or_default().lines().position(|line| line == start).map_or(1, |at| at + 1)
     }
 
-    fn kyverno(&self, policy: &Policy, page: &Page, audit_only: bool) -> Value {
-        let kinds = self.rules(policy).iter().flat_map(|rule| {
-            rule.groups.iter().flat_map(move |group| {
-                rule.resources.iter().filter_map(move |resource| {
-                    let kind = KINDS.iter().find(|(of, _)| of == resource)?.1;
-                    Some(if group.is_empty() { format!("v1/{kind}") } else { format!("{group}/*/{kind}") })
-                })
-            })
-        });
-        let deny = page.severity == Severity::Error && !audit_only;
-        let severity = match page.severity {
-            Severity::Error => "high",
-            Severity::Warning => "medium",
-            Severity::Note => "low",
+    /// Why a render has the objects of a file.
+    pub fn reason(&self, pages: &Pages, file: &str) -> Reason {
+        let code = file.trim_end_matches(".yaml");
+        let (why, see) = match pages.of(code) {
+            Some(page) => {
+                (format!("The lint {code} as the cluster's own: {}. {}", page.title, page.why), page.see.clone())
+            }
+            None => (
+                "What `allow` of knrender.yaml accepts, the policies let pass.".to_owned(),
+                vec![PARAMETERS.to_owned()],
+            ),
         };
-        let annotations = json!({
-            "policies.kyverno.io/title": page.title, "policies.kyverno.io/category": "EKS Fargate",
-            "policies.kyverno.io/severity": severity, "policies.kyverno.io/minversion": "1.12.0",
-            "policies.kyverno.io/subject": policy.on,
-            "policies.kyverno.io/description": format!("{} {}", page.why, page.fix),
-        });
-        json!({
-            "apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy",
-            "metadata": {"name": format!("knrender-{}", policy.code), "annotations": annotations, "labels": labels()},
-            "spec": {
-                "background": true,
-                "rules": [{
-                    "name": policy.code,
-                    "match": {"any": [{"resources": {"kinds": kinds.collect::<Vec<_>>(), "operations": ["CREATE", "UPDATE"]}}]},
-                    "exclude": {"any": [{"resources": {"namespaces": SYSTEM}}]},
-                    "validate": {
-                        "failureAction": if deny { "Enforce" } else { "Audit" },
-                        "cel": {"variables": self.with_found(policy), "expressions": [validation(page)]},
-                    },
-                }],
-            },
-        })
+        Reason { rule: "policies".to_owned(), at: format!("{PATH}, line {}", self.line(file)), why, see }
     }
 
-    fn with_found(&self, policy: &Policy) -> Vec<Value> {
-        let variables = self.variables(policy).iter().map(|v| (v.name.as_str(), v.expression.as_str()));
-        let found = [("found", policy.found.as_str())];
-        variables.chain(found).map(|(name, expression)| json!({"name": name, "expression": expression})).collect()
+    fn kind(&self, policy: &Policy) -> Option<&Kind> {
+        self.kinds.get(&policy.on)
+    }
+
+    fn rules(&self, policy: &Policy) -> &[Resources] {
+        self.kind(policy).map_or(&[], |kind| &kind.rules)
+    }
+
+    fn has_template(&self, policy: &Policy) -> bool {
+        self.kind(policy).is_some_and(|kind| kind.template.is_some())
+    }
+
+    /// The namespace of what a policy is about, in CEL, where it is not the object's own.
+    fn namespace(&self, policy: &Policy) -> Option<&str> {
+        self.kind(policy).and_then(|kind| kind.namespace.as_deref())
+    }
+
+    /// The kinds that a policy is about, as people write them.
+    fn kinds(&self, policy: &Policy) -> Vec<String> {
+        let with_group = |rule: &Resources, kind: &String| {
+            let group = rule.group();
+            if is_kubernetes_group(group) { kind.clone() } else { format!("{kind}.{group}") }
+        };
+        self.rules(policy)
+            .iter()
+            .flat_map(|rule| rule.resources.values().map(move |kind| with_group(rule, kind)))
+            .collect()
+    }
+
+    fn named_variables(&self, policy: &Policy) -> Vec<Value> {
+        let variable = |(name, expression): (&str, &str)| json!({"name": name, "expression": here(expression)});
+        self.variables(policy).into_iter().map(variable).collect()
+    }
+
+    fn named_conditions(&self, policy: &Policy, scope: &Scope) -> Vec<Value> {
+        let condition = |(name, expression): (&str, String)| json!({"name": name, "expression": here(&expression)});
+        self.conditions(policy, scope).into_iter().map(condition).collect()
+    }
+}
+
+/// What a controller makes is judged where people write it.
+const MADE: &str = "!object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && o.kind in\n  \
+    ['Configuration', 'CronJob', 'DaemonSet', 'Deployment', 'Job', 'ReplicaSet', 'Revision', 'Service', 'StatefulSet'])";
+
+/// What is there already is judged when what was judged changes: otherwise nothing of it could be scaled or deleted any more.
+/// EKS annotates pods that run.
+fn changed(has_template: bool) -> String {
+    let differs = |field: &str| {
+        let of = |object: &str| format!("dyn({object}).{field}.orValue({{}})");
+        format!("{} != {}", of("OBJECT"), of("oldObject"))
+    };
+    if has_template {
+        let (template, job) = (differs("?spec.?template"), differs("?spec.?jobTemplate"));
+        format!("oldObject == null || {template} ||\n{job} ||\nobject.kind == 'Pod' && {}", differs("?spec"))
+    } else {
+        format!("oldObject == null || {} ||\n{}", differs("?spec"), differs("?metadata.?annotations"))
+    }
+}
+
+/// An expression about the object that is judged.
+pub fn here(expression: &str) -> String {
+    expression.trim_end().replace("OBJECT", "object")
+}
+
+/// Whether an expression names a variable.
+fn names(expression: &str, variable: &str) -> bool {
+    let of = |rest: &str| {
+        rest.strip_prefix(variable).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    expression.split("variables.").skip(1).any(of)
+}
+
+/// Why a Kubernetes has no such engine.
+///
+/// # Errors
+/// In words, with what to do.
+pub fn served(engine: Engine, target: Option<kubernetes::Version>) -> Result<(), String> {
+    match target {
+        Some(target) if engine == Engine::Vap && target < kubernetes::Version::one(30) => Err(format!(
+            "Kubernetes {target} has no ValidatingAdmissionPolicy of v1, which came with 1.30: bring the cluster to 1.30 or newer, or \
+             take `knrender policy --engine kyverno`"
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -216,12 +341,17 @@ fn labels() -> Value {
     json!({"app.kubernetes.io/managed-by": "knrender", "app.kubernetes.io/part-of": "knrender-policies"})
 }
 
+/// The name of a policy.
+fn name_of(policy: &Policy) -> String {
+    format!("knrender-{}", policy.code)
+}
+
 /// What has to hold, and what is said where it does not.
-fn validation(page: &Page) -> Value {
+fn validation(page: &Page, expression: &str) -> Value {
     let see = page.see.first().map(|see| format!(" See {see}")).unwrap_or_default();
-    let rest = text(&format!(". {} [knrender {}, {}]{see}", page.fix, page.code, page.rule));
+    let rest = text(&format!(". {} [knrender {}, {}]{see}", page.fix.trim_end(), page.code, page.rule));
     json!({
-        "expression": "size(variables.found) == 0",
+        "expression": expression,
         "message": page.title,
         "messageExpression": format!("variables.found.join('; ') + {rest}"),
     })

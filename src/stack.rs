@@ -14,12 +14,13 @@ use std::path::Path;
 use semver::Version;
 
 use crate::alb::DEREGISTRATION_MAX;
-use crate::config::Ask;
+use crate::config::{self, Ask};
 use crate::fargate::profile::ProfileSelector;
 use crate::fargate::sizing::{Scale, Sizing, Wanted};
 use crate::kubernetes;
 use crate::kubernetes::eks::Calendar;
 use crate::kubernetes::target::{self, KubernetesRange, Part};
+use crate::policy;
 use crate::rewrite::facts::Facts;
 use crate::rewrite::rule::RuleSet;
 use crate::upstream::catalog::{Asset, Catalog, Component};
@@ -60,6 +61,8 @@ pub struct Stack {
     pub images: BTreeMap<String, String>,
     /// Images by tag, each with the same by the digest that the lock has; none without `--locked`.
     pub locked_images: BTreeMap<String, String>,
+    /// What is wanted of the admission policies, where they are part of it.
+    pub policies: Option<policy::Wanted>,
 }
 
 /// The cluster that the render is for.
@@ -181,6 +184,9 @@ impl Stack {
         let cluster = cluster(ask, catalog.component(controller_name)?, &controller)?;
         let apps = apps::selectors(&ask.app_namespaces)?;
         let (kubernetes, supported, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
+        if ask.with.contains(&config::Part::Policies) {
+            policy::served(policy::Engine::Vap, Some(kubernetes)).map_err(|why| format!("--with policies: {why}"))?;
+        }
         for chosen in &components {
             let component = catalog.component(&chosen.component)?;
             warnings.extend(component.notices_for(&chosen.version).map(str::to_owned));
@@ -208,6 +214,7 @@ impl Stack {
             sizes: ask.sizes.clone(),
             images: BTreeMap::new(),
             locked_images: BTreeMap::new(),
+            policies: None,
         })
     }
 

@@ -329,13 +329,16 @@ fn with_a_domain_the_record_to_make_is_named() {
 }
 
 #[test]
-fn deleting_goes_webhooks_ingress_custom_resources_the_rest_namespaces() {
-    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls"]].concat()) else { return };
+fn deleting_goes_policies_webhooks_ingress_custom_resources_the_rest_namespaces() {
+    let flags = [&PROD[..], &["--internal-tls", "--with", "policies"]].concat();
+    let Some(cluster) = Cluster::with(&flags) else { return };
     cluster.apply(&["--yes"]).ok();
     cluster.is("objects/services.serving.knative.dev~shop~cart", "kind: Service\n");
     let said = cluster.apply(&["--yes", "--delete"]).ok().stdout;
     assert_has(&said, &["These services.serving.knative.dev go too:\n  cart"]);
     let order = [
+        cluster.position(&["delete validatingadmissionpolicybinding.admissionregistration.k8s.io"]),
+        cluster.position(&["delete validatingadmissionpolicy.admissionregistration.k8s.io"]),
         cluster.position(&["delete validatingwebhookconfiguration.admissionregistration.k8s.io"]),
         cluster.position(&["delete ingress.networking.k8s.io"]),
         cluster.position(&["get ingress.networking.k8s.io", "kourier-alb --ignore-not-found"]),

@@ -1,22 +1,35 @@
 //! `knrender policy`: the lints as admission policies.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{General, print, say};
+use super::findings::allowances;
+use super::{Format, General, inputs, print, print_json, print_text, say};
+use crate::config::{Ask, Config};
 use crate::error::Error;
-use crate::findings::page::{Book, Page, Pages};
+use crate::fargate::profile::Profiles;
+use crate::findings::page::{Book, Pages};
+use crate::findings::{ALLOWANCE_UNUSED, allow};
+use crate::kubernetes::Version;
+use crate::lint;
+use crate::lint::set::{self, Set};
+use crate::manifest::collection::Collection;
 use crate::output::{self, Files};
-use crate::policy::{Engine, Policies};
+use crate::policy::{self, Engine, Exceptions, Policies, Scope, Wanted, list};
 use crate::yaml::{self, Style};
 
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Errors of lint are refused, warnings are warned about, notes are recorded in the audit log. All namespaces but kube-system,
-kube-public and kube-node-lease are meant. Exit codes: 0 fine; 2 usage; 4 output not written.")]
+Errors of lint are refused, warnings are warned about, notes are recorded in the audit log. Where `fargate-profiles` of
+knrender.yaml or eksctl's file tells the profiles, policies judge what they take; otherwise all namespaces. Never
+kube-system, kube-public and kube-node-lease. `allow` of knrender.yaml makes exceptions.
+Exit codes: 0 fine; 2 usage or configuration; 3 input; 4 output not written.")]
 pub(super) struct PolicyArgs {
+    /// Manifests, or - for standard input, that the exceptions are held against; eksctl's file tells the profiles
+    #[arg(value_name = "PATH|-")]
+    paths: Vec<PathBuf>,
     /// Who judges
     #[arg(long, value_enum, default_value_t = Engine::Vap)]
     engine: Engine,
@@ -26,9 +39,15 @@ pub(super) struct PolicyArgs {
     /// Refuse nothing and warn of nothing: record only
     #[arg(long)]
     audit_only: bool,
-    /// Say which lints have a policy, and which have none
-    #[arg(long, conflicts_with_all = ["out", "audit_only"])]
+    /// The cluster's Kubernetes version [default: `kubernetes` of knrender.yaml]
+    #[arg(long, value_name = "VERSION")]
+    kubernetes: Option<Version>,
+    /// Say which lints have a policy, and why others have none
+    #[arg(long, conflicts_with_all = ["out", "audit_only", "kubernetes", "paths"])]
     list: bool,
+    /// How to list
+    #[arg(long, value_enum, default_value_t = Format::Text, requires = "list")]
+    format: Format,
     #[command(flatten)]
     general: General,
 }
@@ -36,42 +55,96 @@ pub(super) struct PolicyArgs {
 pub(super) fn run(args: &PolicyArgs) -> Result<(), Error> {
     let policies = Policies::embedded().map_err(Error::Input)?;
     let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;
-    let pages = pages.all();
     if args.list {
-        return print(list(&policies, pages).as_bytes());
+        let rows = list::rows(&policies, &pages);
+        return match args.format {
+            Format::Text => print_text(&list::text(&rows)),
+            Format::Json => print_json(&list::json(&rows)),
+        };
     }
-    let mut files = BTreeMap::new();
-    for policy in policies.all() {
-        let Some(page) = pages.iter().find(|page| page.code == policy.code) else { continue };
-        let objects = policies.objects(policy, page, args.engine, args.audit_only);
-        let texts: Vec<String> = objects.iter().map(|object| yaml::emit(object, Style::default())).collect();
-        files.insert(format!("{}.yaml", policy.code), texts.join("---\n"));
+    let named = args.general.config.as_deref();
+    let config = Config::read(named)?;
+    policy::served(args.engine, args.kubernetes.or(config.ask.kubernetes)).map_err(Error::Usage)?;
+    let read = if args.paths.is_empty() { Collection::default() } else { inputs::read(&args.paths)? };
+    inputs::broken(&read)?;
+    let objects = set::objects(&read.objects);
+    let set = Set::new(&objects, config.fargate_profiles.clone().map(Profiles));
+    let mut wanted = wanted(&policies, &pages, named, &config, set.profiles.as_ref())?;
+    wanted.audit_only = args.audit_only;
+    let written = policies.written(&pages, &wanted, args.engine);
+    for told in &written.told {
+        say(&format!("warning: {told}"));
     }
+    if !args.paths.is_empty() {
+        against(&policies, &pages, named, &config, &set, &wanted)?;
+    }
+    let text = |objects: &Vec<serde_json::Value>| {
+        objects.iter().map(|object| yaml::emit(object, Style::default())).collect::<Vec<_>>().join("---\n")
+    };
+    let files: BTreeMap<String, String> = written.files.iter().map(|(path, o)| (path.clone(), text(o))).collect();
     let Some(dir) = &args.out else {
         return print(files.into_values().collect::<Vec<_>>().join("---\n").as_bytes());
     };
-    let count = files.len();
+    let count = written.policies;
     let files: BTreeMap<String, Vec<u8>> = files.into_iter().map(|(path, text)| (path, text.into_bytes())).collect();
     output::write(dir, &Files::from(files))?;
     if !args.general.quiet {
-        say(&format!("{count} policies in {}", dir.display()));
+        say(&format!("{count} policies in {}", crate::shown::path(dir)));
     }
     Ok(())
 }
 
-/// Which lints the cluster can judge.
-fn list(policies: &Policies, pages: &[Page]) -> String {
-    let mut out = String::new();
-    let covered = |page: &Page| policies.all().iter().find(|policy| policy.code == page.code);
-    let count = pages.iter().filter(|page| covered(page).is_some()).count();
-    for page in pages {
-        let what = match covered(page) {
-            Some(policy) if policy.beyond.is_empty() => "policy",
-            Some(_) => "policy, for what one object shows",
-            None => "no policy: it takes more than one object, or has no expression yet",
-        };
-        out.extend([format!("{:<30} {:<8} {what}\n", page.code, page.severity.name())]);
+/// What a render wants of its policies.
+pub(super) fn of_render(named: Option<&Path>, config: &Config, ask: &Ask) -> Result<Wanted, Error> {
+    let policies = Policies::embedded().map_err(Error::Input)?;
+    let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;
+    let config = Config { ask: ask.clone(), ..config.clone() };
+    wanted(&policies, &pages, named, &config, config.fargate_profiles.clone().map(Profiles).as_ref())
+}
+
+/// What `knrender.yaml` wants of the policies.
+fn wanted(
+    policies: &Policies,
+    pages: &Pages,
+    named: Option<&Path>,
+    config: &Config,
+    profiles: Option<&Profiles>,
+) -> Result<Wanted, Error> {
+    let wrong = |why: String| Error::Usage(format!("policies: {why}"));
+    let scope = Scope::of(profiles).map_err(wrong)?;
+    let namespaces = config.ask.app_namespaces.iter().map(|app| app.split(':').next().unwrap_or_default());
+    scope.hold(namespaces).map_err(wrong)?;
+    let allowances = allowances(&[], named, config, pages)?;
+    let exceptions = Exceptions::from(policies, &allowances, &scope);
+    Ok(Wanted { audit_only: false, scope, exceptions })
+}
+
+/// Holds exceptions and scope against manifests: what matches nothing there, and what no profile takes, is told.
+fn against(
+    policies: &Policies,
+    pages: &Pages,
+    named: Option<&Path>,
+    config: &Config,
+    set: &Set<'_>,
+    wanted: &Wanted,
+) -> Result<(), Error> {
+    let mut about = allowances(&[], named, config, pages)?;
+    about.retain(|allowance| policies.of(&allowance.lint).is_some());
+    for finding in allow::settle(lint::run(set, &[]), &about) {
+        if finding.code == ALLOWANCE_UNUSED {
+            say(&format!("warning: {}", finding.what));
+        }
     }
-    let share = count * 100 / pages.len().max(1);
-    out + &format!("{count} of {} lints have a policy ({share} %)\n", pages.len())
+    let outside: Vec<String> = set
+        .pods()
+        .filter(|pod| !wanted.scope.takes(pod.object.namespace()))
+        .map(|pod| pod.object.identity().to_string())
+        .collect();
+    if !outside.is_empty() {
+        say(&format!(
+            "warning: no Fargate profile takes {}: its pods would wait for nodes, and no policy judges them",
+            outside.join(", ")
+        ));
+    }
+    Ok(())
 }

@@ -5,8 +5,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use super::{General, say};
-use super::{newer, progress};
-use crate::config::{Ask, Config, Supply};
+use super::{newer, policy, progress};
+use crate::config::{Ask, Config, Part, Supply};
 use crate::error::Error;
 use crate::stack::Stack;
 use crate::upstream::address;
@@ -53,7 +53,12 @@ impl Session {
         let lock = Lock::read(config.lock_folder())?;
         let locked_only = supply.locked.unwrap_or(false);
         let locked_images = if locked_only { pins(&lock) } else { BTreeMap::new() };
-        let stack = Stack { images: config.images.clone(), locked_images, ..Stack::resolve(&ask, &catalog)? };
+        let policies = if ask.with.contains(&Part::Policies) {
+            Some(policy::of_render(general.config.as_deref(), &config, &ask)?)
+        } else {
+            None
+        };
+        let stack = Stack { images: config.images.clone(), locked_images, policies, ..Stack::resolve(&ask, &catalog)? };
         Ok(Session {
             config,
             catalog,

@@ -161,8 +161,9 @@ no_object_left() {
 }
 
 delete_everything() {
-  # First what would hold up everything else once its pods are gone.
-  say "Delete webhooks"
+  # First what would hold up everything else: policies that judge it, and webhooks once their pods are gone.
+  say "Delete policies and webhooks"
+  delete_all 'validatingadmissionpolic*' ''
   delete_all '*webhookconfiguration.*' ''
   say "Delete the Ingress and wait until its ALB is gone"
   delete_all 'ingress.*' ''
