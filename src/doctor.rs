@@ -1,21 +1,28 @@
 //! The cluster beside the render: what is missing, differs, is left over or unhealthy. Read-only, by kubectl alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::compare::{Difference, Owned, compare};
-use self::kubectl::{Kubectl, Refusal};
+use self::kubectl::{Kubectl, Refusal, listing};
+use self::place::Place;
+use crate::kubernetes::Version;
 use crate::manifest::collection::Placed;
 use crate::manifest::object::{Head, Identity};
-use crate::report::wrap;
 
+mod bundle;
 pub mod cause;
+mod certificate;
 pub mod compare;
+mod dry_run;
 mod health;
 pub mod kubectl;
+mod logs;
+mod moment;
+pub mod place;
+mod text;
 
 /// What is wrong with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -26,22 +33,25 @@ pub enum Word {
     /// It is not as it was rendered.
     #[serde(rename = "differs")]
     Differs,
-    /// It is in the cluster by kubectl, and not in the render.
-    #[serde(rename = "left over")]
-    LeftOver,
     /// It does not do what it is there for.
     #[serde(rename = "unhealthy")]
     Unhealthy,
+    /// It is in the cluster by kubectl, and not in the render.
+    #[serde(rename = "left over")]
+    LeftOver,
 }
 
 impl Word {
+    /// All words, the most urgent first.
+    pub const ALL: [Word; 4] = [Word::Missing, Word::Differs, Word::Unhealthy, Word::LeftOver];
+
     /// The word.
     pub fn name(self) -> &'static str {
         match self {
             Word::Missing => "missing",
             Word::Differs => "differs",
-            Word::LeftOver => "left over",
             Word::Unhealthy => "unhealthy",
+            Word::LeftOver => "left over",
         }
     }
 }
@@ -55,8 +65,14 @@ pub struct Finding {
     pub object: String,
     /// In words.
     pub what: String,
+    /// The cause, by its name in the book of causes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// What to do.
     pub next: Option<String>,
+    /// Where that is stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub see: Option<String>,
     /// The fields that differ.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Difference>,
@@ -65,7 +81,15 @@ pub struct Finding {
 impl Finding {
     #[allow(clippy::needless_pass_by_value)] // texts and identities alike
     fn new(word: Word, object: impl ToString, what: impl Into<String>, next: Option<String>) -> Finding {
-        Finding { word, object: object.to_string(), what: what.into(), next, fields: Vec::new() }
+        Finding {
+            word,
+            object: object.to_string(),
+            what: what.into(),
+            cause: None,
+            next,
+            see: None,
+            fields: Vec::new(),
+        }
     }
 }
 
@@ -78,11 +102,22 @@ pub struct Unread {
     pub why: String,
 }
 
+/// The last lines that something wrote.
+#[derive(Clone, Debug, Serialize)]
+pub struct Log {
+    /// Who wrote them.
+    pub of: String,
+    /// The lines.
+    pub lines: Vec<String>,
+}
+
 /// The cluster beside the render.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// kubectl's context.
     pub context: String,
+    /// What kubectl's configuration calls the cluster.
+    pub cluster: String,
     /// The server's version.
     pub server: String,
     /// How many rendered objects were looked for.
@@ -93,79 +128,80 @@ pub struct Report {
     pub notes: Vec<String>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// Logs, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub logs: Vec<Log>,
     /// The requests that were made.
     pub requests: Vec<String>,
     /// The live objects, for a support ticket.
     #[serde(skip)]
     live: Vec<Value>,
+    /// Whose logs tell more.
+    #[serde(skip)]
+    talkers: BTreeSet<logs::Talker>,
 }
 
 /// What the render says about itself.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
+    /// Whether it has a provenance, so that the rest of this is known.
+    pub known: bool,
     /// Whether `apply.sh` sets the domain.
     pub sets_domain: bool,
     /// The Kubernetes that it was rendered for.
-    pub kubernetes: Option<crate::kubernetes::Version>,
+    pub kubernetes: Option<Version>,
+    /// The EKS cluster that it is for.
+    pub cluster: Option<String>,
+    /// The region of that.
+    pub region: Option<String>,
+    /// The version of the AWS Load Balancer Controller that it was rendered for.
+    pub controller: Option<String>,
 }
 
-/// Looks at the cluster. `kubectl` has its context, and `server` is the server's version.
-pub fn examine(mut kubectl: Kubectl, server: &str, objects: &[Placed], facts: &Facts) -> Report {
-    let mut report =
-        Report { context: kubectl.context.clone().unwrap_or_default(), server: server.to_owned(), ..Report::default() };
-    let objects: Vec<&Placed> = objects.iter().filter(|o| !o.identity.name.is_empty()).collect();
-    report.objects = objects.len();
-    report.support(server, facts);
-    let mut kinds: BTreeMap<(String, Option<String>), Vec<&Placed>> = BTreeMap::new();
-    for object in &objects {
-        kinds.entry((resource(&object.head), object.identity.namespace.clone())).or_default().push(object);
-    }
-    let scaled: BTreeSet<(Option<String>, String, String)> = objects
-        .iter()
-        .filter(|o| o.identity.kind == "HorizontalPodAutoscaler")
-        .filter_map(|o| {
-            let text = |key: &str| o.value.pointer(&format!("/spec/scaleTargetRef/{key}"))?.as_str();
-            Some((o.identity.namespace.clone(), text("kind")?.to_owned(), text("name")?.to_owned()))
-        })
-        .collect();
+/// What is looked at.
+#[derive(Debug)]
+pub struct Subject<'s> {
+    /// The server's version, as it says it.
+    pub server: &'s str,
+    /// Where the context leads to.
+    pub place: &'s Place,
+    /// The rendered objects.
+    pub objects: &'s [Placed],
+    /// What the render says about itself.
+    pub facts: &'s Facts,
+    /// Whether logs are wanted.
+    pub logs: bool,
+}
+
+/// Looks at the cluster. `kubectl` has its context.
+pub fn examine(mut kubectl: Kubectl, subject: &Subject<'_>) -> Report {
+    let context = kubectl.context.clone().unwrap_or_default();
+    let objects: Vec<&Placed> = subject.objects.iter().filter(|o| !o.identity.name.is_empty()).collect();
+    let mut report = Report {
+        context,
+        cluster: subject.place.called.clone(),
+        server: subject.server.to_owned(),
+        objects: objects.len(),
+        ..Report::default()
+    };
+    report.where_it_is(subject);
+    report.support(subject);
     let own: BTreeSet<&str> =
         objects.iter().filter(|o| o.identity.kind == "Namespace").map(|o| o.identity.name.as_str()).collect();
-    let rendered: BTreeSet<&Identity> = objects.iter().map(|o| &o.identity).collect();
-    for ((kind, namespace), objects) in kinds {
-        let live = match kubectl.list(&kind, namespace.as_deref()) {
-            Ok(live) => live,
-            Err(Refusal::NotServed) => Vec::new(),
-            Err(refusal) => {
-                let place = namespace.map_or(String::new(), |n| format!(" in {n}"));
-                report.unread.push(Unread { what: format!("{kind}{place}"), why: refusal.words() });
-                continue;
-            }
-        };
-        let mut by_name: BTreeMap<&str, &Value> = BTreeMap::new();
-        for object in &live {
-            by_name.extend(object.pointer("/metadata/name").and_then(Value::as_str).map(|name| (name, object)));
-        }
-        for object in &objects {
-            let Some(live) = by_name.get(object.identity.name.as_str()) else {
-                report.missing(object);
-                continue;
-            };
-            let id = &object.identity;
-            let owned = Owned {
-                replicas: scaled.contains(&(id.namespace.clone(), id.kind.clone(), id.name.clone())),
-                data: facts.sets_domain && id.kind == "ConfigMap" && id.name == "config-domain",
-            };
-            report.beside(object, live, owned);
-            health::of(&mut report, object, live, &mut kubectl);
-            report.live.push((*live).clone());
-        }
-        if namespace.as_deref().is_some_and(|n| own.contains(n)) {
-            report.left_over(&live, &rendered);
-        }
+    let mut kinds: BTreeMap<(String, Option<&str>), Vec<&Placed>> = BTreeMap::new();
+    for object in &objects {
+        kinds.entry((resource(&object.head), object.identity.namespace.as_deref())).or_default().push(object);
     }
-    health::pods(&mut report, &objects, &own, &mut kubectl);
-    health::services(&mut report, &mut kubectl);
+    let lists = kinds.keys().map(|(kind, namespace)| listing(kind, *namespace));
+    let ahead: Vec<Vec<String>> = lists.chain(health::requests(&objects, &own)).collect();
+    kubectl.ask_ahead(&ahead);
+    report.beside(&kinds, &own, subject, &mut kubectl);
+    health::all(&mut report, &objects, &own, subject, &mut kubectl);
     report.findings.sort_by(|a, b| (a.word, &a.object).cmp(&(b.word, &b.object)));
+    if subject.logs {
+        let talkers = std::mem::take(&mut report.talkers);
+        logs::read(&mut report, &talkers, &mut kubectl);
+    }
     report.requests = kubectl.requests;
     report
 }
@@ -180,9 +216,26 @@ fn resource(head: &Head) -> String {
 }
 
 impl Report {
-    fn support(&mut self, server: &str, facts: &Facts) {
-        let short: Vec<&str> = server.trim_start_matches('v').split(['.', '-', '+']).take(2).collect();
-        let Ok(version) = short.join(".").parse::<crate::kubernetes::Version>() else { return };
+    fn where_it_is(&mut self, subject: &Subject<'_>) {
+        let facts = subject.facts;
+        if !facts.known {
+            self.notes.push(
+                "the folder has no about/provenance.json: which cluster it is for, and what apply.sh sets, is not known"
+                    .to_owned(),
+            );
+        }
+        if let Some(other) = subject.place.other_than(facts.cluster.as_deref(), facts.region.as_deref()) {
+            self.notes.push(format!("the context is another cluster's: {other}"));
+        } else if let Some(cluster) = &facts.cluster
+            && !subject.place.is_known()
+        {
+            self.notes
+                .push(format!("whether this is cluster {cluster} is not known: the context's names do not say it"));
+        }
+    }
+
+    fn support(&mut self, subject: &Subject<'_>) {
+        let Some(version) = minor(subject.server) else { return };
         let calendar = crate::kubernetes::eks::Calendar::embedded();
         if let Ok(calendar) = &calendar {
             if let Some(offered) = calendar.of(version) {
@@ -193,8 +246,57 @@ impl Report {
             }
             self.notes.extend(calendar.notice(version));
         }
-        if let Some(wanted) = facts.kubernetes.filter(|wanted| *wanted != version) {
+        if let Some(wanted) = subject.facts.kubernetes.filter(|wanted| *wanted != version) {
             self.notes.push(format!("the render is for Kubernetes {wanted}, and the server is of {version}"));
+        }
+    }
+
+    /// Every rendered object beside the live one.
+    fn beside(
+        &mut self,
+        kinds: &BTreeMap<(String, Option<&str>), Vec<&Placed>>,
+        own: &BTreeSet<&str>,
+        subject: &Subject<'_>,
+        kubectl: &mut Kubectl,
+    ) {
+        let rendered: BTreeSet<&Identity> = subject.objects.iter().map(|o| &o.identity).collect();
+        let scaled = scaled(subject.objects);
+        let mut pairs: Vec<(&Placed, Value, Owned)> = Vec::new();
+        for ((kind, namespace), objects) in kinds {
+            let live = match kubectl.list(kind, *namespace) {
+                Ok(live) => live,
+                Err(Refusal::NotServed) => Vec::new(),
+                Err(refusal) => {
+                    let place = namespace.map_or(String::new(), |n| format!(" in {n}"));
+                    self.unread.push(Unread { what: format!("{kind}{place}"), why: refusal.words() });
+                    continue;
+                }
+            };
+            for object in objects {
+                let id = &object.identity;
+                let is_it = |live: &&Value| live.pointer("/metadata/name").and_then(Value::as_str) == Some(&id.name);
+                let Some(live) = live.iter().find(is_it) else {
+                    self.missing(object);
+                    continue;
+                };
+                let owned = Owned {
+                    replicas: scaled.contains(&(id.namespace.clone(), id.kind.clone(), id.name.clone())),
+                    data: subject.facts.sets_domain && id.kind == "ConfigMap" && id.name == "config-domain",
+                };
+                pairs.push((object, live.clone(), owned));
+            }
+            if namespace.is_some_and(|n| own.contains(n)) {
+                self.left_over(&live, &rendered);
+            }
+        }
+        self.differing(&pairs, kubectl);
+        for (object, live, _) in pairs {
+            if live.pointer("/metadata/deletionTimestamp").is_some() {
+                let what = "it is being deleted, and something holds it up: see metadata.finalizers";
+                self.findings.push(Finding::new(Word::Unhealthy, &object.identity, what, None));
+            }
+            health::of(self, object, &live, kubectl);
+            self.live.push(live);
         }
     }
 
@@ -204,32 +306,56 @@ impl Report {
         self.findings.push(Finding::new(Word::Missing, &object.identity, what, Some(next)));
     }
 
-    fn beside(&mut self, object: &Placed, live: &Value, owned: Owned) {
-        if live.pointer("/metadata/deletionTimestamp").is_some() {
-            let what = "it is being deleted, and something holds it up: see metadata.finalizers";
-            self.findings.push(Finding::new(Word::Unhealthy, &object.identity, what, None));
+    /// What differs by its fields is held against what the server would make of it, which knows its own defaults.
+    fn differing(&mut self, pairs: &[(&Placed, Value, Owned)], kubectl: &mut Kubectl) {
+        let mut suspects = Vec::new();
+        for (object, live, owned) in pairs {
+            let fields = compare(&object.value, live, *owned);
+            if !fields.is_empty() || dry_run::has_more(&object.value, live) {
+                let (refused, is_beyond) = (None, false);
+                suspects.push(dry_run::Suspect { object, live, owned: *owned, fields, refused, is_beyond });
+            }
         }
-        let fields = compare(&object.value, live, owned);
-        if fields.is_empty() {
+        if suspects.is_empty() {
             return;
         }
-        let who = changed_by(live).map_or(String::new(), |who| format!("; changed last by {who}"));
-        let count = if fields.len() == 1 { "1 field is".to_owned() } else { format!("{} fields are", fields.len()) };
-        let mut finding = Finding::new(
-            Word::Differs,
-            &object.identity,
-            format!("{count} not as rendered{who}"),
-            Some(format!("apply {}, or render what the cluster has", object.file)),
-        );
-        finding.fields = fields;
-        self.findings.push(finding);
+        let refused = dry_run::confirm(&mut suspects, kubectl);
+        if let Some(why) = refused {
+            self.notes.push(format!(
+                "what differs was not held against a server-side dry run ({why}); what the server or another manager writes in \
+                 another way may be among it"
+            ));
+        }
+        for suspect in suspects.into_iter().filter(|suspect| !suspect.fields.is_empty()) {
+            let who = changed_by(suspect.live).map_or(String::new(), |who| format!("; changed last by {who}"));
+            let count = match suspect.fields.len() {
+                1 => "1 field is".to_owned(),
+                count => format!("{count} fields are"),
+            };
+            let file = &suspect.object.file;
+            let (refused, next) = match (&suspect.refused, suspect.is_beyond) {
+                (Some(why), _) => (
+                    format!("; an apply is refused: {why}"),
+                    format!("mend what the message names, or delete the object and apply {file}"),
+                ),
+                (None, true) => (
+                    String::new(),
+                    "take it away by hand, or render it: an apply leaves what it did not bring".to_owned(),
+                ),
+                (None, false) => (String::new(), format!("apply {file}, or render what the cluster has")),
+            };
+            let what = format!("{count} not as rendered{who}{refused}");
+            let mut finding = Finding::new(Word::Differs, &suspect.object.identity, what, Some(next));
+            finding.fields = suspect.fields;
+            self.findings.push(finding);
+        }
     }
 
     /// What kubectl applied in a namespace of the render, and the render does not have.
     fn left_over(&mut self, live: &[Value], rendered: &BTreeSet<&Identity>) {
         for value in live {
             let Ok(head) = Head::of(value) else { continue };
-            let applied = head.annotation("kubectl.kubernetes.io/last-applied-configuration").is_some()
+            let applied = head.annotation(LAST_APPLIED).is_some()
                 || managers(value).any(|(manager, operation, _)| manager == "kubectl" && operation == "Apply");
             if !applied || rendered.contains(&head.identity()) {
                 continue;
@@ -245,73 +371,34 @@ impl Report {
         self.findings.iter().filter(|finding| finding.word == word).count()
     }
 
-    /// For people.
-    pub fn to_text(&self) -> String {
-        let mut text = format!("context {}, server {}, {} rendered objects\n", self.context, self.server, self.objects);
-        for finding in &self.findings {
-            let line = format!("{}  {}: {}", finding.word.name(), finding.object, finding.what);
-            let _ = writeln!(text, "\n{}", wrap(&line, 4));
-            for field in &finding.fields {
-                let absent = || "(not there)".to_owned();
-                let (ours, theirs) = (field.rendered.clone(), field.live.clone());
-                let _ = writeln!(text, "    {}", field.field);
-                let _ = writeln!(text, "      rendered  {}", ours.unwrap_or_else(absent));
-                let _ = writeln!(text, "      cluster   {}", theirs.unwrap_or_else(absent));
-            }
-            if let Some(next) = &finding.next {
-                let _ = writeln!(text, "    next: {}", wrap(next, 6));
-            }
-        }
-        for unread in &self.unread {
-            let _ = writeln!(text, "\nnot read  {}: {}", unread.what, wrap(&unread.why, 4));
-        }
-        for note in &self.notes {
-            let _ = writeln!(text, "\nnote  {}", wrap(note, 4));
-        }
-        let _ = writeln!(text, "\nRequests, all read-only:");
-        for request in &self.requests {
-            let _ = writeln!(text, "  {request}");
-        }
-        let _ = writeln!(text, "\n{}", self.sum());
-        text
-    }
-
     /// All of it in a line.
     pub fn sum(&self) -> String {
         if self.findings.is_empty() {
             return if self.unread.is_empty() { "all is as rendered" } else { "what could be read is as rendered" }
                 .to_owned();
         }
-        let words = [Word::Missing, Word::Differs, Word::LeftOver, Word::Unhealthy];
-        let counts = words.iter().map(|w| (self.count(*w), w.name())).filter(|(count, _)| *count > 0);
+        let counts = Word::ALL.iter().map(|w| (self.count(*w), w.name())).filter(|(count, _)| *count > 0);
         counts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
-    }
-
-    /// The report and the live objects, for a support ticket: Secrets without their values.
-    pub fn bundle(&self) -> Value {
-        let live: Vec<Value> = self.live.iter().map(without_secrets).collect();
-        json!({"report": self, "live": live})
     }
 }
 
-/// An object that anybody may see.
-fn without_secrets(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
-        }
-    }
-    if object.get("kind").and_then(Value::as_str) == Some("Secret") {
-        for key in ["data", "stringData"] {
-            for value in object.get_mut(key).and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut())
-            {
-                *value = compare::digest(value).into();
-            }
-        }
-    }
-    object
+/// Where client-side apply keeps what it applied.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Kubernetes' minor version, of what a server says of itself.
+fn minor(server: &str) -> Option<Version> {
+    let short: Vec<&str> = server.trim_start_matches('v').split(['.', '-', '+']).take(2).collect();
+    short.join(".").parse().ok()
+}
+
+/// What `HorizontalPodAutoscaler`s of the render scale: namespace, kind, name.
+fn scaled(objects: &[Placed]) -> BTreeSet<(Option<String>, String, String)> {
+    let autoscalers = objects.iter().filter(|o| o.identity.kind == "HorizontalPodAutoscaler");
+    let target = |o: &Placed| {
+        let text = |key: &str| o.value.pointer(&format!("/spec/scaleTargetRef/{key}"))?.as_str().map(str::to_owned);
+        Some((o.identity.namespace.clone(), text("kind")?, text("name")?))
+    };
+    autoscalers.filter_map(target).collect()
 }
 
 /// Who set fields of an object: manager, operation, time.

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-use super::{Format, General, inputs, out_folder, print, say};
+use super::{Format, General, inputs, out_folder, print_json, print_text, say};
 use crate::config::Config;
-use crate::doctor::kubectl::Kubectl;
-use crate::doctor::{Facts, examine};
+use crate::doctor::kubectl::{self, Kubectl};
+use crate::doctor::place::Place;
+use crate::doctor::{Facts, Subject, examine};
 use crate::error::Error;
 
 #[derive(Args, Debug)]
@@ -21,6 +22,12 @@ pub(super) struct DoctorArgs {
     /// Context of kubectl's configuration [default: the current one]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
+    /// Seconds that the server may take for one request; after two without an answer, nothing more is asked
+    #[arg(long, value_name = "SECONDS", default_value_t = kubectl::REQUEST, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
+    /// The last lines of the logs of what is unhealthy, too
+    #[arg(long)]
+    logs: bool,
     /// How to report
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -32,41 +39,55 @@ pub(super) struct DoctorArgs {
 }
 
 const HELP: &str = "\
-It only reads, by kubectl alone, and lists the requests that it made. Compared are the fields that were rendered.
-Exit codes: 0 all is as rendered; 1 something is missing, differs, is left over or unhealthy; 2 usage; 3 the cluster, or a
-part of it, cannot be read.";
+It only reads, by kubectl alone, and lists the requests that it made. Compared are the fields that were rendered; what differs
+is held against a server-side dry run, which stores nothing. Logs may hold secrets of your apps: --logs asks for them.
+Exit codes: 0 all is as rendered; 1 something is missing, differs, is unhealthy or left over; 2 usage; 3 the cluster, or a part
+of it, cannot be read.";
 
 pub(super) fn run(args: &DoctorArgs) -> Result<(), Error> {
     let config = Config::read(args.general.config.as_deref())?;
-    let out = out_folder(args.out.clone(), &config).unwrap_or_else(|| "out".into());
+    let out = folder(args, &config)?;
     let manifests = manifests(&out)?;
     let collection = inputs::read(&manifests)?;
     inputs::broken(&collection)?;
-    let stack = stack(&out)?;
-    let mut kubectl = Kubectl::default();
+    let facts = facts(&out)?;
+    let mut kubectl = Kubectl::new(args.timeout);
     let context = match &args.context {
         Some(context) => context.clone(),
         None => kubectl.text(&["config", "current-context"]).map_err(|refusal| {
             Error::Input(format!("there is no cluster to look at: {}; --context names one", refusal.words()))
         })?,
     };
-    kubectl.context = Some(context.trim().to_owned());
+    let context = context.trim();
+    if context.is_empty() {
+        return Err(Error::Input(
+            "there is no cluster to look at: kubectl has no current context; --context names one".into(),
+        ));
+    }
+    kubectl.context = Some(context.to_owned());
+    // A kubectl that does not say it is one whose cluster is not known.
+    let config = kubectl.json(&["config", "view", "--minify"]).unwrap_or_default();
+    let place = Place::of(&config);
+    if let Some(other) = place.other_than(facts.cluster.as_deref(), facts.region.as_deref())
+        && args.context.is_none()
+    {
+        return Err(Error::Input(format!(
+            "the current context {context} is another cluster's: {other}. --context names the right one; naming this one looks at it \
+             all the same"
+        )));
+    }
     let version = kubectl.json(&["version"]).map_err(|refusal| {
-        let context = context.trim();
         Error::Input(format!("the cluster of context {context} cannot be read: {}", refusal.words()))
     })?;
     let Some(server) = version.pointer("/serverVersion/gitVersion").and_then(Value::as_str) else {
-        return Err(Error::Input(format!("the cluster of context {} does not say its version", context.trim())));
+        return Err(Error::Input(format!("the cluster of context {context} does not say its version")));
     };
-    let facts = Facts {
-        sets_domain: stack.get("domain").is_none_or(Value::is_null),
-        kubernetes: stack.get("kubernetes").and_then(Value::as_str).and_then(|text| text.parse().ok()),
-    };
-    let report = examine(kubectl, server, &collection.objects, &facts);
+    let subject = Subject { server, place: &place, objects: &collection.objects, facts: &facts, logs: args.logs };
+    let report = examine(kubectl, &subject);
     match args.format {
         Format::Text if args.general.quiet => {}
-        Format::Text => print(report.to_text().as_bytes())?,
-        Format::Json => print(format!("{:#}\n", serde_json::json!(report)).as_bytes())?,
+        Format::Text => print_text(&report.to_text())?,
+        Format::Json => print_json(&serde_json::json!(report))?,
     }
     if let Some(file) = &args.bundle {
         let shown = file.display();
@@ -81,6 +102,24 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Error> {
         None => Ok(()),
         Some(unread) => Err(Error::Input(format!("{} cannot be read: {}", unread.what, unread.why))),
     }
+}
+
+/// The folder; of a fleet, that of one cluster.
+fn folder(args: &DoctorArgs, config: &Config) -> Result<PathBuf, Error> {
+    let out = out_folder(args.out.clone(), config).unwrap_or_else(|| "out".into());
+    if args.out.is_some() || config.clusters.is_empty() {
+        return Ok(out);
+    }
+    let names: Vec<String> = config
+        .clusters
+        .iter()
+        .map(|cluster| format!("--out {}", crate::shown::path(&out.join(&cluster.name))))
+        .collect();
+    Err(Error::Usage(format!(
+        "knrender.yaml names {} clusters; look at one of them: {}",
+        names.len(),
+        names.join(", ")
+    )))
 }
 
 /// The files that `kubectl apply -f DIR` takes.
@@ -103,10 +142,23 @@ fn manifests(out: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// What the render says about itself; nothing where it is none of ours.
-fn stack(out: &Path) -> Result<Value, Error> {
+fn facts(out: &Path) -> Result<Facts, Error> {
     let file = out.join("about/provenance.json");
-    let Ok(text) = fs::read(&file) else { return Ok(Value::Null) };
+    let Ok(text) = fs::read(&file) else { return Ok(Facts::default()) };
     let whole: Value = serde_json::from_slice(&text)
         .map_err(|e| Error::Input(format!("{}: no provenance of a render: {e}; render again", file.display())))?;
-    Ok(whole.get("stack").cloned().unwrap_or_default())
+    let text = |key: &str| whole.pointer(&format!("/stack/{key}")).and_then(Value::as_str).map(str::to_owned);
+    Ok(Facts {
+        known: true,
+        sets_domain: text("domain").is_none(),
+        kubernetes: text("kubernetes").and_then(|text| minor(&text).parse().ok()),
+        cluster: text("cluster_name"),
+        region: text("region"),
+        controller: text("controller"),
+    })
+}
+
+/// `1.36` of `1.36.0`.
+fn minor(version: &str) -> String {
+    version.split('.').take(2).collect::<Vec<_>>().join(".")
 }

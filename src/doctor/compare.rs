@@ -50,7 +50,7 @@ impl Walk<'_> {
         match path.as_slice() {
             ["status" | "apiVersion" | "kind"] => true,
             ["metadata", "creationTimestamp" | "resourceVersion" | "uid" | "generation" | "managedFields"] => true,
-            ["metadata", "namespace" | "name"] => true,
+            ["metadata", "namespace" | "name"] | ["metadata", "annotations", super::LAST_APPLIED] => true,
             ["spec", "replicas"] => self.owned.replicas,
             ["data"] => self.owned.data,
             ["stringData"] => self.kind == "Secret",

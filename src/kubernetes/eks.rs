@@ -92,7 +92,7 @@ impl Calendar {
 const SOON: i64 = 30;
 
 /// The days from some day long ago to a day written as `2026-11-28`.
-fn days(day: &str) -> Option<i64> {
+pub(crate) fn days(day: &str) -> Option<i64> {
     let mut parts = day.split('-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     // The year starts in March, so that the leap day is its last.
