@@ -1,17 +1,21 @@
 //! YAML in and out: the only place in knrender that knows how YAML text is read and written.
 //!
-//! Reading follows the API server (sigs.k8s.io/yaml over go-yaml v2, so YAML 1.1): `yes` is true, `0420` is 272, merge
-//! keys expand, and keys that are not strings become strings. Beyond that, what can only be a mistake or an attack is an
-//! error with a line: duplicate keys, alias bombs, nesting without end, a second document.
+//! Reading follows kubectl (sigs.k8s.io/yaml over go-yaml v2, so YAML 1.1): `yes` is true and `yEs` is not, `0420` is 272,
+//! merge keys expand, and keys that are not strings become strings. Beyond that, what can only be a mistake or an attack is
+//! an error with a line: duplicate keys, alias bombs, nesting without end, a second document.
 //!
 //! Writing quotes every string that any reader of YAML 1.1 or 1.2 could take for something else, so that what is written
 //! here is read back as the same value by kubectl, by `PyYAML` and by [`parse`].
 //!
-//! `read` parses, `write` emits, and neither does any I/O.
+//! `read` parses (`build` makes values of events, `resolve` says what a scalar is, `strict` refuses what only kubectl refuses),
+//! `write` emits, and none does any I/O.
 
 use std::fmt;
 
+mod build;
 mod read;
+mod resolve;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -38,3 +42,8 @@ impl fmt::Display for YamlError {
 }
 
 impl std::error::Error for YamlError {}
+
+/// A message without anything that would break its line.
+fn one_line(message: &str) -> String {
+    message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use granit_parser::{Event, Parser};
 use serde_json::{Map, Value};
 
 use super::align::{Step, align_items};
@@ -26,9 +27,21 @@ pub(super) fn edited(source: &str, old: &Value, new: &Value) -> Vec<String> {
     if body.ends_with('\n') {
         return vec![text];
     }
-    // The last line had no line break; unless a block scalar now needs one, it has none again.
-    let without = text.strip_suffix(line_break).map(str::to_owned);
-    without.into_iter().chain([text]).collect()
+    // The last line had no line break, and has none again, unless a block scalar came to stand there: some readers would
+    // take its last line for one without a line feed.
+    let without = text.strip_suffix(line_break).filter(|text| !ends_in_block(text) || ends_in_block(body));
+    without.map(str::to_owned).into_iter().chain([text]).collect()
+}
+
+/// Whether readers differ on the end of a text without a line break: a block scalar stands there.
+fn ends_in_block(text: &str) -> bool {
+    let last = |as_libyaml: bool| {
+        let mut options = granit_parser::options! { block_scalar_eof_without_line_feed: as_libyaml };
+        options.set_emit_comments(false);
+        let scalars = Parser::new_from_str_with_options(text, options).map_while(Result::ok);
+        scalars.filter_map(|(event, _)| if let Event::Scalar(text, ..) = event { Some(text) } else { None }).last()
+    };
+    last(true) != last(false)
 }
 
 fn edited_lines(source: &str, old: &Value, new: &Value) -> Option<String> {

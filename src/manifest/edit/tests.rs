@@ -304,6 +304,7 @@ fn line_breaks_and_marks_stay() {
     check("a: 1\nb: 2", remove("/b"), "a: 1");
     check("b: |\n  x", set("/b", json!("x\ny")), "b: |-\n  x\n  y");
     check("b: 1", set("/b", json!("x\ny\n")), "b: |\n  x\n  y\n");
+    check("a: 1\nb: |\n  x", set("/a", json!(2)), "a: 2\nb: |\n  x");
     check("\u{feff}a: 1\n", set("/a", json!(2)), "\u{feff}a: 2\n");
     check("a: ö # ü\nb: ä\n", set("/a", json!("é")), "a: é # ü\nb: ä\n");
     check("---\na: 1\n", set("/a", json!(2)), "---\na: 2\n");
