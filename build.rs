@@ -12,11 +12,11 @@ fn main() -> io::Result<()> {
     let mut code = String::from("[\n");
     for folder in ["data", "patches", "templates", "upstream"] {
         println!("cargo::rerun-if-changed={folder}");
-        list(Path::new(&root), folder, &mut code)?;
+        list(Path::new(&root), folder, Path::new(&out), &mut code)?;
     }
     println!("cargo::rerun-if-env-changed=KNRENDER_COMMIT");
     println!("cargo::rustc-env=KNRENDER_CATALOG={}", newest_date(&Path::new(&root).join("upstream"))?);
-    code.push(']');
+    let code = format!("static FILES: [File; {}] = {code}];", code.matches("File::of").count());
     fs::write(Path::new(&out).join("embedded.rs"), code)?;
     bundle(Path::new(&out))
 }
@@ -50,9 +50,7 @@ fn bundle(out: &Path) -> io::Result<()> {
             return Err(io::Error::other(format!("KNRENDER_BUNDLE: there is no file in {}", folder.display())));
         }
         for (i, file) in files.iter().enumerate() {
-            let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-            packed.write_all(&fs::read(file)?)?;
-            fs::write(out.join(format!("bundle-{i}")), packed.finish()?)?;
+            fs::write(out.join(format!("bundle-{i}")), deflated(&fs::read(file)?)?)?;
             let place = file.strip_prefix(folder).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
             writeln!(code, "({place:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), \"/bundle-{i}\")) as &[u8]),")
                 .map_err(io::Error::other)?;
@@ -79,12 +77,30 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 /// Examples of lints, which are for the tests alone.
 const EXAMPLES: &str = "data/lints/examples";
 
-fn embed(path: &str, code: &mut String) -> io::Result<()> {
-    writeln!(code, "({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{path}\"))),")
-        .map_err(io::Error::other)
+/// Files of this many bytes and more are compressed.
+const LARGE: usize = 4096;
+
+/// A line of the table of files, compressed where that is worth it.
+fn embed(root: &Path, path: &str, out: &Path, code: &mut String) -> io::Result<()> {
+    let text = fs::read_to_string(root.join(path))?; // it has to be UTF-8
+    let packed = text.len() >= LARGE;
+    let bytes = if packed {
+        let name = format!("packed-{}", path.replace('/', "-"));
+        fs::write(out.join(&name), deflated(text.as_bytes())?)?;
+        format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))")
+    } else {
+        format!("include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{path}\"))")
+    };
+    writeln!(code, "File::of({path:?}, {bytes}, {packed}),").map_err(io::Error::other)
 }
 
-fn list(root: &Path, folder: &str, code: &mut String) -> io::Result<()> {
+fn deflated(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(bytes)?;
+    packed.finish()
+}
+
+fn list(root: &Path, folder: &str, out: &Path, code: &mut String) -> io::Result<()> {
     let mut entries: Vec<_> = fs::read_dir(root.join(folder))?.collect::<Result<_, _>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -93,9 +109,9 @@ fn list(root: &Path, folder: &str, code: &mut String) -> io::Result<()> {
             continue;
         }
         if entry.file_type()?.is_dir() {
-            list(root, &path, code)?;
+            list(root, &path, out, code)?;
         } else {
-            embed(&path, code)?;
+            embed(root, &path, out, code)?;
         }
     }
     Ok(())

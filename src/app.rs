@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use semver::Version;
 use serde_json::{Map, Value, json};
 
+use crate::config::time::{Lasting, Seconds};
 use crate::fargate::fit;
 use crate::rewrite::facts::Fact;
 use crate::stack::Stack;
@@ -70,11 +71,11 @@ pub struct App {
     #[arg(long, value_name = "REQUESTS", help_heading = "Its pods")]
     pub target: Option<u32>,
     /// How long a request may take, a cold start included [default: the stack's, 600]
-    #[arg(long, value_name = "SECONDS", help_heading = "Its pods")]
-    pub timeout: Option<u32>,
+    #[arg(long, value_name = "TIME", help_heading = "Its pods")]
+    pub timeout: Option<Seconds>,
     /// How long the last pod stays without traffic, such as 10m [default: the stack's, 5m]
-    #[arg(long, value_name = "DURATION", help_heading = "Its pods")]
-    pub retention: Option<String>,
+    #[arg(long, value_name = "TIME", help_heading = "Its pods")]
+    pub retention: Option<Lasting>,
     /// CPU for the app, beside queue-proxy's share [default: what the Fargate size leaves]
     #[arg(long, value_name = "QUANTITY", help_heading = "Its pods")]
     pub cpu: Option<String>,
@@ -238,7 +239,11 @@ impl App {
             ("min-scale", "minScale", number(self.min_scale)),
             ("max-scale", "maxScale", number(self.max_scale)),
             ("target", "target", number(self.target)),
-            ("scale-to-zero-pod-retention-period", "scaleToZeroPodRetentionPeriod", self.retention.clone()),
+            (
+                "scale-to-zero-pod-retention-period",
+                "scaleToZeroPodRetentionPeriod",
+                self.retention.as_ref().map(Lasting::to_string),
+            ),
         ];
         let mut annotations = Map::new();
         for (dashes, capitals, value) in scaling {
@@ -263,7 +268,7 @@ impl App {
             pod.insert("containerConcurrency".into(), requests.into());
         }
         if let Some(seconds) = self.timeout {
-            pod.insert("timeoutSeconds".into(), seconds.into());
+            pod.insert("timeoutSeconds".into(), seconds.0.into());
         }
         if let Some(name) = &self.service_account {
             pod.insert("serviceAccountName".into(), name.as_str().into());

@@ -24,6 +24,24 @@ pub fn ecr_registry(account: &str, region: &str) -> String {
     format!("{account}.dkr.ecr.{region}.{domain}")
 }
 
+/// What stands between the first and the last part of a region's name.
+const WORDS: [&str; 14] = [
+    "north",
+    "south",
+    "east",
+    "west",
+    "central",
+    "northeast",
+    "northwest",
+    "southeast",
+    "southwest",
+    "gov",
+    "iso",
+    "isob",
+    "isoe",
+    "isof",
+];
+
 /// The name of a region, such as eu-west-1.
 pub fn is_region(text: &str) -> bool {
     let parts: Vec<_> = text.split('-').collect();
@@ -32,7 +50,8 @@ pub fn is_region(text: &str) -> bool {
     };
     (2..=4).contains(&area.len())
         && !middle.is_empty()
-        && middle.iter().chain([area]).all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_lowercase()))
+        && area.bytes().all(|b| b.is_ascii_lowercase())
+        && middle.iter().all(|word| WORDS.contains(word))
         && (1..=2).contains(&number.len())
         && number.bytes().all(|b| b.is_ascii_digit())
 }
@@ -79,6 +98,14 @@ const REGIONS: [&str; 34] = [
 /// Whether it is a region of the partition `aws` that is known by name. Regions are added; one that is not known may exist.
 pub fn is_known_region(region: &str) -> bool {
     REGIONS.contains(&region)
+}
+
+/// The region that was probably meant by one that is not known.
+pub fn near_region(text: &str) -> Option<&'static str> {
+    let text = text.trim().to_ascii_lowercase();
+    let of_aws = partition_of(&text) == "aws";
+    let known = REGIONS.iter().map(|known| (strsim::damerau_levenshtein(known, &text), *known));
+    known.min().filter(|(distance, _)| of_aws && (1..=2).contains(distance)).map(|(_, known)| known)
 }
 
 /// The number of an account.

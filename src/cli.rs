@@ -2,14 +2,14 @@
 //! standard error.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::kubernetes::Version;
-use crate::shown;
+use crate::{regular, shown};
 
 mod app;
 mod cache;
@@ -340,6 +340,12 @@ fn print_text(text: &str) -> Result<(), Error> {
 /// Writes a report for programs to standard output.
 fn print_json(report: &serde_json::Value) -> Result<(), Error> {
     print(shown::json(&format!("{report:#}\n")).as_bytes())
+}
+
+/// Writes a file that a flag names, whole or not at all.
+fn write_file(flag: &str, file: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let unwritable = |why| Error::Write(format!("{flag} {}: cannot be written: {why}", shown::path(file)));
+    regular::write_whole(file, bytes).map_err(unwritable)
 }
 
 /// Writes lines for people to standard error.

@@ -10,8 +10,10 @@ use crate::alb::Alb;
 use crate::fargate::sizing::{Scale, Wanted};
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
+use time::{Lasting, Seconds};
 
 mod file;
+pub mod time;
 
 pub use file::{Allow, Cluster, Config, ConfigError, FILE, KEYS};
 
@@ -128,13 +130,13 @@ pub struct Ask {
     #[arg(skip)]
     #[serde(skip_serializing)]
     pub sizes: BTreeMap<String, Wanted>,
-    /// How long a pod takes to start on Fargate, in seconds; moves every time-out that has to outlive it, and how long a
+    /// How long a pod takes to start on Fargate, such as 90, 90s or 2m; moves every time-out that has to outlive it, and how long a
     /// gateway or activator pod takes to leave; up to 300 they are 600 seconds [default: 90]
-    #[arg(long, value_name = "SECONDS")]
-    pub cold_start: Option<u32>,
+    #[arg(long, value_name = "TIME")]
+    pub cold_start: Option<Seconds>,
     /// How long the last pod of a Service stays when there is no traffic, such as 10m [default: 5m]
-    #[arg(long, value_name = "DURATION")]
-    pub scale_to_zero_retention: Option<String>,
+    #[arg(long, value_name = "TIME")]
+    pub scale_to_zero_retention: Option<Lasting>,
     /// CPU that queue-proxy asks for beside every Service [default: Knative's own, 25m]
     #[arg(long, value_name = "QUANTITY")]
     pub queue_proxy_cpu: Option<String>,

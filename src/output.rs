@@ -59,6 +59,13 @@ pub struct Written {
     pub recovered: bool,
 }
 
+impl Written {
+    /// Whether the folder was just so before.
+    pub fn is_nothing(&self) -> bool {
+        self.replaced.is_empty() && self.removed.is_empty()
+    }
+}
+
 /// Why a folder was not written. Unless the message says otherwise, nothing in it has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {

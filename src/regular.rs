@@ -1,8 +1,8 @@
-//! Files that are read for what they say: regular ones, of a size that people write. A FIFO or a device is refused, not waited
-//! for.
+//! Files as they should be: read where they are regular ones (a FIFO or a device is refused, not waited for), and written whole or
+//! not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 /// How large such a file may be.
@@ -34,4 +34,53 @@ pub fn open(path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {MAX_BYTES} bytes")));
     }
     File::open(path)
+}
+
+/// Writes `bytes` to a temporary file next to `path`, then renames it to `path`, so that the file is the old one or the new one. The
+/// folder must exist. A link is followed; what is no regular file, such as /dev/stdout, is written to as it is.
+///
+/// # Errors
+/// The system's.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = real.as_path();
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::write(path, bytes);
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".knrender-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the user's umask
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// The bytes of a file that must be a regular file. Never waits on a FIFO or reads a device.
+///
+/// `Ok(None)`: there is nothing at `path`.
+///
+/// # Errors
+/// It is something else, it cannot be read, or it is larger than `max_bytes`.
+pub fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Option<Vec<u8>>> {
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    if found.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
+    }
+    if !found.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if found.len() > max_bytes {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has {} bytes, more than the {max_bytes} that an asset may have", found.len()),
+        ));
+    }
+    fs::read(path).map(Some)
 }

@@ -134,6 +134,23 @@ impl Summary {
         self
     }
 
+    /// For people, where the folder has been just so before.
+    pub fn to_text_unchanged(&self, out: &str) -> String {
+        let mut text = format!("{}\n  {out}/ is as it was: this renders the same bytes\n", self.title);
+        self.warnings_to(&mut text);
+        text
+    }
+
+    /// The warnings, which come last, where they are read.
+    fn warnings_to(&self, text: &mut String) {
+        if !self.warnings.is_empty() {
+            text.push_str("Warnings\n");
+            for warning in &self.warnings {
+                let _ = writeln!(text, "  - {}", wrap(warning, 4));
+            }
+        }
+    }
+
     /// For people. `out` is the folder as the user named it, without a slash at its end.
     pub fn to_text(&self, out: &str) -> String {
         let mut text = format!("{}\n", self.title);
@@ -156,12 +173,6 @@ impl Summary {
             let at = if out == "out" { String::new() } else { format!(" --out {out}") };
             let _ = writeln!(text, "  why, and from which source: knrender explain{at} OBJECT");
         }
-        if !self.warnings.is_empty() {
-            text.push_str("Warnings\n");
-            for warning in &self.warnings {
-                let _ = writeln!(text, "  - {}", wrap(warning, 4));
-            }
-        }
         text.push_str("Next\n");
         for step in &self.next {
             let _ = writeln!(text, "  - {}", wrap(&step.what, 4));
@@ -169,6 +180,7 @@ impl Summary {
                 let _ = writeln!(text, "      {command}");
             }
         }
+        self.warnings_to(&mut text);
         text
     }
 }

@@ -14,7 +14,8 @@ use std::path::Path;
 use semver::Version;
 
 use crate::alb::DEREGISTRATION_MAX;
-use crate::config::{self, Ask};
+use crate::aws;
+use crate::config::{self, Ask, Scheme};
 use crate::fargate::profile::ProfileSelector;
 use crate::fargate::sizing::{Scale, Sizing, Wanted};
 use crate::kubernetes;
@@ -49,6 +50,8 @@ pub struct Stack {
     pub apps: Vec<ProfileSelector>,
     /// Whether CRDs keep their descriptions even where they are too large for client-side apply.
     pub keep_descriptions: bool,
+    /// Whether the ALB lets in everybody on the internet, by plain HTTP.
+    pub open_to_everybody: bool,
     /// What the user should be told.
     pub warnings: Vec<String>,
     /// How much Knative's own pods can bear.
@@ -208,6 +211,7 @@ impl Stack {
             cluster,
             apps,
             keep_descriptions: ask.keep_descriptions.unwrap_or(false),
+            open_to_everybody: open_to_everybody(ask),
             warnings,
             scale: ask.scale.unwrap_or_default(),
             sizing: Sizing::of(ask.scale.unwrap_or_default(), &ask.sizes),
@@ -424,6 +428,15 @@ fn cluster(ask: &Ask, controller: &Component, version: &Version) -> Result<Optio
 /// Less than this is hoped for, not measured, in seconds (F27).
 const COLD_START_LEAST: u32 = 30;
 
+/// Whether nothing stands between the internet and plain HTTP: see the lint `alb-open-to-everybody`.
+fn open_to_everybody(ask: &Ask) -> bool {
+    let alb = &ask.alb;
+    let guarded = !alb.inbound_cidrs.is_empty()
+        || !alb.security_groups.is_empty()
+        || alb.wafv2_acl_arn.as_deref().is_some_and(|acl| acl != "none");
+    ask.scheme.unwrap_or(Scheme::InternetFacing) == Scheme::InternetFacing && ask.certificate_arn.is_none() && !guarded
+}
+
 /// What can be rendered, and is probably not what was meant.
 fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -434,7 +447,14 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
                 .to_owned(),
         );
     }
-    if let Some(seconds) = ask.cold_start.filter(|seconds| *seconds < COLD_START_LEAST) {
+    if let Some(region) = ask.region.as_deref().filter(|region| !aws::is_known_region(region))
+        && let Some(near) = aws::near_region(region)
+    {
+        warnings.push(format!(
+            "--region {region}: knrender knows no such region. Did you mean {near}? Regions are added, and this one may be new."
+        ));
+    }
+    if let Some(seconds) = ask.cold_start.filter(|seconds| seconds.0 < COLD_START_LEAST) {
         warnings.push(format!(
             "--cold-start {seconds}: a pod takes 30 to 90 seconds to start on Fargate \
              (https://github.com/aws/containers-roadmap/issues/649)."
@@ -444,7 +464,7 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
         warnings.push(format!(
             "--cold-start {}: the time-outs are {} seconds all the same, Knative's own maximum, and never less; they move with a \
              cold start of more than {}.",
-            ask.cold_start.unwrap_or_default(),
+            ask.cold_start.map_or(0, |s| s.0),
             timeouts::LEAST,
             timeouts::LEAST - 300
         ));
@@ -453,7 +473,7 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
         warnings.push(format!(
             "--cold-start {}: an ALB keeps the connections of a gateway pod that goes for {DEREGISTRATION_MAX} seconds at the most, so \
              that longer requests through it are cut; a request may take {} seconds.",
-            ask.cold_start.unwrap_or_default(),
+            ask.cold_start.map_or(0, |s| s.0),
             timeouts::request(ask)
         ));
     }

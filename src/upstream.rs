@@ -4,7 +4,6 @@ pub mod address;
 pub mod bundle;
 pub mod catalog;
 pub mod fetch;
-mod files;
 pub mod local;
 pub mod lock;
 pub mod mirror;

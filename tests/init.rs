@@ -5,6 +5,7 @@
 #[path = "support/run.rs"]
 mod run;
 
+use knrender::config::time::Seconds;
 use knrender::config::{Config, KEYS, Scaling};
 use run::Place;
 
@@ -101,7 +102,7 @@ fn what_flags_say_is_what_the_file_says() {
     assert_eq!(ask.app_namespaces, ["default", "team-*"]);
     assert_eq!(
         (ask.ha, ask.hpa, ask.cold_start, ask.logging),
-        (Some(false), Some(Scaling::Fixed), Some(120), Some(true))
+        (Some(false), Some(Scaling::Fixed), Some(Seconds(120)), Some(true))
     );
     assert_eq!(ask.kubernetes.unwrap().to_string(), "1.35");
     assert_eq!(ask.rules, [place.path("prod/../rules")]);

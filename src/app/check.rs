@@ -2,17 +2,17 @@
 
 use super::{App, AppError, Terms};
 use crate::aws::Arn;
+use crate::config::time::Seconds;
 use crate::fargate::COLD_START;
 use crate::fargate::quantity::Quantity;
 use crate::images::reference::is_reference;
 use crate::kubernetes::names;
-use crate::stack::values::seconds;
 
 /// The most requests at a time that Knative lets a pod be limited to (`container-concurrency-max-limit`).
 const CONCURRENCY_MAX: u32 = 1000;
 /// The longest retention that Knative takes, in seconds (`WindowMax`).
 /// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/pkg/apis/autoscaling/annotation_validation.go>
-const RETENTION_MAX: u64 = 3600;
+const RETENTION_MAX: f64 = 3600.0;
 /// Variables that Knative sets, and refuses to be given.
 /// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/pkg/apis/serving/k8s_validation.go>
 const RESERVED_ENV: [&str; 4] = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"];
@@ -132,8 +132,8 @@ fn scale(app: &App, terms: &Terms) -> Result<(), AppError> {
     }
     let Some(retention) = &app.retention else { return Ok(()) };
     unless(terms.knative.is_some(), || "--retention: Knative 0.10 has no such annotation".to_owned())?;
-    unless(seconds(retention).is_some_and(|s| s <= RETENTION_MAX), || {
-        format!("--retention `{retention}` is not a duration such as 30s or 10m, 1h at the most")
+    unless(retention.seconds() <= RETENTION_MAX, || {
+        format!("--retention `{retention}` is longer than Knative takes: 1h at the most")
     })?;
     unless(min == 0, || {
         format!("--retention is about the last pod, which always stays with --min-scale {min}; leave one of them out")
@@ -141,7 +141,7 @@ fn scale(app: &App, terms: &Terms) -> Result<(), AppError> {
 }
 
 fn times(app: &App, terms: &Terms) -> Result<(), AppError> {
-    let Some(timeout) = app.timeout else { return Ok(()) };
+    let Some(Seconds(timeout)) = app.timeout else { return Ok(()) };
     unless((1..=terms.timeout).contains(&timeout), || {
         let longest = terms.timeout;
         format!(

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::{App, Terms, Visibility, image};
+use crate::config::time::Lasting;
 use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::{Plan, Price, Saving};
@@ -179,7 +180,7 @@ fn runs(app: &App, terms: &Terms) -> String {
     let most = app.max_scale.map_or_else(|| "as many pods as there is traffic for".to_owned(), pods);
     match app.min_scale.unwrap_or(0) {
         0 => {
-            let retention = app.retention.as_deref().or(terms.retention.as_deref()).unwrap_or("30s");
+            let retention = app.retention.as_ref().map(Lasting::as_str).or(terms.retention.as_deref()).unwrap_or("30s");
             format!(
                 "0 to {most}; the last one goes about {retention} after the last request, and then there is nothing to pay"
             )

@@ -95,7 +95,7 @@ fn annotations_and_labels_are_spelled_as_the_stacks_knative_reads_them() {
         let annotations = &object["spec"]["template"]["metadata"]["annotations"];
         assert_eq!(annotations[format!("autoscaling.knative.dev/{min}")], "1");
     }
-    let retention = App { retention: some("10m"), ..super::tests::app() };
+    let retention = App { retention: "10m".parse().ok(), ..super::tests::app() };
     assert!(retention.object(&terms(seed)).unwrap_err().to_string().contains("Knative 0.10"));
 }
 
@@ -130,11 +130,10 @@ fn what_could_not_run_is_refused_with_the_flag_to_change() {
         (App { concurrency: Some(1001), ..app() }, "1 to 1000"),
         (App { concurrency: Some(1), target: Some(2), ..app() }, "never reached"),
         (App { target: Some(0), ..app() }, "1 or more"),
-        (App { retention: some("90"), ..app() }, "not a duration"),
-        (App { retention: some("2h"), ..app() }, "1h at the most"),
-        (App { retention: some("5m"), min_scale: Some(1), ..app() }, "always stays"),
-        (App { timeout: Some(601), ..app() }, "1 to 600 seconds"),
-        (App { timeout: Some(30), ..app() }, "--min-scale 1"),
+        (App { retention: "2h".parse().ok(), ..app() }, "1h at the most"),
+        (App { retention: "5m".parse().ok(), min_scale: Some(1), ..app() }, "always stays"),
+        (App { timeout: Some(Seconds(601)), ..app() }, "1 to 600 seconds"),
+        (App { timeout: Some(Seconds(30)), ..app() }, "--min-scale 1"),
         (App { cpu: some("a lot"), ..app() }, "500m or 1"),
         (App { cpu: some("0"), ..app() }, "500m or 1"),
         (App { cpu: some("16"), ..app() }, "no Fargate size"),
@@ -153,9 +152,9 @@ fn what_can_run_is_not_refused() {
         App { image: digest, ..app() },
         App { image: "nginx".into(), ..app() },
         App { image: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:1.0_rc-2".into(), ..app() },
-        App { timeout: Some(30), min_scale: Some(1), ..app() },
-        App { timeout: Some(90), ..app() },
-        App { retention: some("1h"), port: some("h2c:50051"), ..app() },
+        App { timeout: Some(Seconds(30)), min_scale: Some(1), ..app() },
+        App { timeout: Some(Seconds(90)), ..app() },
+        App { retention: "1h".parse().ok(), port: some("h2c:50051"), ..app() },
         App { env: vec!["A=b=c".into(), "app.name=".into()], env_from: vec!["secret:a.b".into()], ..app() },
         App { cpu: some("15975m"), memory: some("119Gi"), ..app() },
     ] {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Format, General, plan, print_json, print_text, say, warn};
+use super::{Format, General, plan, print_json, print_text, say, warn, write_file};
 use crate::app::summary::Summary;
 use crate::app::{App, Terms};
 use crate::aws::Arn;
@@ -33,6 +33,9 @@ pub(super) struct AppArgs {
     prices: Option<PathBuf>,
     #[command(flatten)]
     general: General,
+    /// File to write the Service to, anew each time [default: standard output]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    out: Option<PathBuf>,
     /// How to report: json puts object and summary on standard output
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true, help_heading = "Output")]
     format: Format,
@@ -78,7 +81,10 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
                 say(&summary.to_text());
             }
             warn(&warnings);
-            print_text(&text)
+            match args.out {
+                None => print_text(&text),
+                Some(file) => write_file("--out", &file, text.as_bytes()),
+            }
         }
     }
 }

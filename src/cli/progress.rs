@@ -1,6 +1,6 @@
 //! How downloads look: bars on a terminal, a line for each file elsewhere, nothing when quiet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,16 +20,29 @@ pub(super) fn stderr(quiet: bool) -> Box<dyn Progress> {
     }
 }
 
-/// One line for each file: `fetched URL (N bytes)`. A line that cannot be written is nobody's loss.
+/// One line for each file: `fetched URL (N bytes)`, and one for each reason to try again, however often it comes. A line that cannot
+/// be written is nobody's loss.
 #[derive(Debug)]
 struct Lines<W> {
     inner: Mutex<(W, BTreeMap<String, u64>)>,
+    said: Said,
+}
+
+/// The reasons to try again that were said.
+#[derive(Debug, Default)]
+struct Said(Mutex<BTreeSet<String>>);
+
+impl Said {
+    /// Whether it is said for the first time.
+    fn is_new(&self, why: &str) -> bool {
+        lock(&self.0).insert(why.to_owned())
+    }
 }
 
 impl<W: Write + Send> Lines<W> {
     /// Writes to `out`.
     fn new(out: W) -> Lines<W> {
-        Lines { inner: Mutex::new((out, BTreeMap::new())) }
+        Lines { inner: Mutex::new((out, BTreeMap::new())), said: Said::default() }
     }
 }
 
@@ -50,8 +63,10 @@ impl<W: Write + Send> Progress for Lines<W> {
         }
     }
 
-    fn retry(&self, url: &str, attempt: u32, why: &str) {
-        let _ = writeln!(lock(&self.inner).0, "{}", retried(url, attempt, why));
+    fn retry(&self, url: &str, _: u32, why: &str) {
+        if self.said.is_new(why) {
+            let _ = writeln!(lock(&self.inner).0, "{}", retried(url, why));
+        }
     }
 }
 
@@ -59,19 +74,20 @@ impl<W: Write + Send> Progress for Lines<W> {
 #[derive(Debug)]
 struct Bars {
     all: MultiProgress,
-    bars: Mutex<BTreeMap<String, ProgressBar>>,
+    running: Mutex<BTreeMap<String, ProgressBar>>,
+    said: Said,
 }
 
 impl Bars {
     /// Draws to `target`.
     fn new(target: ProgressDrawTarget) -> Bars {
-        Bars { all: MultiProgress::with_draw_target(target), bars: Mutex::default() }
+        Bars { all: MultiProgress::with_draw_target(target), running: Mutex::default(), said: Said::default() }
     }
 }
 
 impl Progress for Bars {
     fn start(&self, url: &str, total: Option<u64>) {
-        let mut bars = lock(&self.bars);
+        let mut bars = lock(&self.running);
         let bar = bars.entry(url.to_owned()).or_insert_with(|| {
             let name = url.rsplit('/').next().unwrap_or(url).to_owned();
             let bar = ProgressBar::no_length().with_style(style("{spinner} {msg} {bytes}")).with_message(name);
@@ -87,13 +103,13 @@ impl Progress for Bars {
     }
 
     fn advance(&self, url: &str, bytes: u64) {
-        if let Some(bar) = lock(&self.bars).get(url) {
+        if let Some(bar) = lock(&self.running).get(url) {
             bar.inc(bytes);
         }
     }
 
     fn finish(&self, url: &str, ok: bool) {
-        let Some(bar) = lock(&self.bars).remove(url) else { return };
+        let Some(bar) = lock(&self.running).remove(url) else { return };
         bar.finish_and_clear();
         self.all.remove(&bar);
         if ok {
@@ -101,8 +117,10 @@ impl Progress for Bars {
         }
     }
 
-    fn retry(&self, url: &str, attempt: u32, why: &str) {
-        let _ = self.all.println(retried(url, attempt, why));
+    fn retry(&self, url: &str, _: u32, why: &str) {
+        if self.said.is_new(why) {
+            let _ = self.all.println(retried(url, why));
+        }
     }
 }
 
@@ -110,8 +128,8 @@ fn fetched(url: &str, bytes: u64) -> String {
     format!("fetched {url} ({bytes} bytes)")
 }
 
-fn retried(url: &str, attempt: u32, why: &str) -> String {
-    format!("trying again, {url}: {why} (attempt {attempt})")
+fn retried(url: &str, why: &str) -> String {
+    format!("trying again, here and wherever it is the same: {url}: {why}")
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -132,6 +150,8 @@ mod tests {
         progress.start("https://x.example/a", None);
         progress.finish("https://x.example/a", false);
         progress.retry("https://x.example/a", 2, "the server answers 503");
+        progress.retry("https://x.example/a", 3, "the server answers 503");
+        progress.retry("https://x.example/b", 2, "the server answers 503");
         progress.start("https://x.example/a", None);
         progress.start("https://x.example/a", Some(7));
         progress.start("https://x.example/b", None);
@@ -144,13 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_for_each_file() {
+    fn a_line_for_each_file_and_one_for_a_reason_to_try_again() {
         let lines = Lines::new(Vec::new());
         play(&lines);
         let text = String::from_utf8(lines.inner.into_inner().unwrap().0).unwrap();
         assert_eq!(
             text,
-            "trying again, https://x.example/a: the server answers 503 (attempt 2)\n\
+            "trying again, here and wherever it is the same: https://x.example/a: the server answers 503\n\
              fetched https://x.example/a (7 bytes)\n\
              fetched https://x.example/b (10 bytes)\n"
         );
@@ -160,6 +180,6 @@ mod tests {
     fn bars_are_gone_in_the_end() {
         let bars = Bars::new(ProgressDrawTarget::hidden());
         play(&bars);
-        assert!(lock(&bars.bars).is_empty());
+        assert!(lock(&bars.running).is_empty());
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
         warn(&render.summary.warnings);
         return print(&render.stream());
     };
-    output::write(&out, &Files::from(render.files))?;
+    let written = output::write(&out, &Files::from(render.files))?;
     let shown = crate::shown::path(&out);
     let shown = shown.trim_end_matches('/');
     let summary = render.summary.naming(shown);
@@ -60,6 +60,7 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
             print_json(&report)?;
         }
         Format::Text if args.general.quiet => warn(&summary.warnings),
+        Format::Text if written.is_nothing() => say(&summary.to_text_unchanged(shown)),
         Format::Text => say(&summary.to_text(shown)),
     }
     Ok(())

@@ -1,12 +1,11 @@
 //! `knrender report`: one HTML page about a render or any manifests.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::simulate::{Run, SimulateArgs};
-use super::{inputs, plan, print_text};
+use super::{inputs, plan, print_text, write_file};
 use crate::bill::Assumptions;
 use crate::config::Config;
 use crate::error::Error;
@@ -81,8 +80,6 @@ pub(super) fn run(args: &ReportArgs) -> Result<(), Error> {
     let html = page.to_html().map_err(Error::Input)?;
     match &args.out {
         None => print_text(&html),
-        Some(file) => {
-            fs::write(file, html).map_err(|e| Error::Write(format!("--out {}: {e}", crate::shown::path(file))))
-        }
+        Some(file) => write_file("--out", file, html.as_bytes()),
     }
 }

@@ -1,11 +1,10 @@
 //! `knrender simulate`: what a Service will feel like and cost under some traffic.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::{Format, inputs, plan, print, say};
+use super::{Format, inputs, plan, print, say, write_file};
 use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::collection::Collection;
@@ -200,7 +199,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<(), Error> {
     let run = Run::of(args)?;
     if let Some(file) = &args.svg {
         let drawn = run.frontier().unwrap_or_else(|| run.curves());
-        fs::write(file, drawn).map_err(|e| Error::Write(format!("--svg {}: {e}", crate::shown::path(file))))?;
+        write_file("--svg", file, drawn.as_bytes())?;
     }
     match args.format {
         Format::Text => print(run.text(true).as_bytes())?,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::time::{Lasting, Seconds};
 use super::{Ask, EcrTags, Layout, Part, Scaling, Scheme, Supply};
 use crate::alb::Alb;
 use crate::aws;
@@ -136,8 +137,8 @@ file! {
     hpa: Scaling => ask.hpa;
     scale: Scale => ask.scale;
     sizes: BTreeMap<String, Wanted> => ask.sizes;
-    cold_start: u32 => ask.cold_start;
-    scale_to_zero_retention: String => ask.scale_to_zero_retention;
+    cold_start: Seconds => ask.cold_start;
+    scale_to_zero_retention: Lasting => ask.scale_to_zero_retention;
     queue_proxy_cpu: String => ask.queue_proxy_cpu;
     queue_proxy_memory: String => ask.queue_proxy_memory;
     keep_descriptions: bool => ask.keep_descriptions;

@@ -28,6 +28,13 @@ pub fn steps(delivery: &Delivery<'_>, files: &Files) -> Vec<Step> {
             ["knrender app NAME --image IMAGE --namespace NAMESPACE"],
         )
     });
+    if delivery.stack.open_to_everybody && delivery.stack.rule_set == RuleSet::Fargate {
+        steps.push(step::<String>(
+            "The ALB lets in everybody on the internet, by plain HTTP. --domain with --certificate-arn brings HTTPS; --scheme internal, or \
+             `alb: {inbound-cidrs: [...]}` in knrender.yaml, lets fewer in.",
+            [],
+        ));
+    }
     steps
 }
 

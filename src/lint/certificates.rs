@@ -11,6 +11,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::of_albs("certificate-unused", certificate_unused),
     Check::of_albs("ssl-redirect-port", ssl_redirect_port),
     Check::of_albs("http-not-redirected", http_not_redirected),
+    Check::of_albs("alb-open-to-everybody", open_to_everybody),
     Check::of_albs("external-scheme-http", external_scheme_http),
     Check::of_albs("external-scheme-https", external_scheme_https),
     Check::of_albs("https-redirect-loop", https_redirect_loop),
@@ -61,6 +62,23 @@ fn http_not_redirected(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for alb in before_knative(set, albs).into_iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
         if speaks(alb, true) && speaks(alb, false) && alb.redirect().is_none() {
             found.at(alb.object, field("listen-ports"), "what comes in over plain HTTP is served, not redirected");
+        }
+    }
+}
+
+/// What keeps callers out, or looks at them first.
+const GUARDS: [&str; 5] =
+    ["inbound-cidrs", "security-groups", "security-group-prefix-lists", "wafv2-acl-arn", "auth-type"];
+
+fn open_to_everybody(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs {
+        let scheme = alb.params["scheme"].as_str().or_else(|| alb.of_group("scheme"));
+        let guarded =
+            GUARDS.iter().any(|name| alb.of_group(name).is_some_and(|text| !matches!(text.trim(), "" | "none")))
+                || !alb.params["inboundCIDRs"].is_null();
+        let plain = alb.listeners().is_some_and(|ports| ports.iter().all(|(_, tls)| !tls)) && !alb.names_a_host();
+        if scheme == Some("internet-facing") && plain && !guarded {
+            found.at(alb.object, field("scheme"), "the ALB is open to the whole internet, by plain HTTP alone");
         }
     }
 }

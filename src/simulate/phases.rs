@@ -109,7 +109,13 @@ fn parse(text: &str) -> Result<Vec<Phase>, String> {
         Ok(number)
     };
     let rate = |at| number(at, "the rate", MOST);
-    let time = |at| number(at, "the time", LONGEST).map(micros);
+    let lasting = |at: usize, what: &str| {
+        let text = parts[at].trim();
+        let time = crate::config::time::seconds(text)
+            .ok_or_else(|| format!("{what} `{text}` is not a time such as 90, 90s or 5m"))?;
+        if time > LONGEST { Err(format!("{what} {text} is not from 0 to {LONGEST} seconds")) } else { Ok(time) }
+    };
+    let time = |at| lasting(at, "the time").map(micros);
     let count = |at, what| {
         let value = number(at, what, MOST)?;
         if value.fract() != 0.0 {
@@ -123,7 +129,7 @@ fn parse(text: &str) -> Result<Vec<Phase>, String> {
         ("concurrency" | "conc", 3) => Phase::Concurrency(count(1, "the number of callers")?, time(2)?),
         ("spike", 2) => Phase::Spike(count(1, "the number of requests")?),
         ("pause", 2) => Phase::Pause(time(1)?),
-        ("sine", 5) => sine(rate(1)?, rate(2)?, number(3, "the period", LONGEST)?, time(4)?)?,
+        ("sine", 5) => sine(rate(1)?, rate(2)?, lasting(3, "the period")?, time(4)?)?,
         ("daily", 3) => sine(rate(1)?, rate(2)?, 86_400.0, micros(86_400.0))?,
         ("office-hours", 2) => return Ok(office_hours(rate(1)?)),
         ("on-off", 5) => {

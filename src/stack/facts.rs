@@ -6,6 +6,7 @@ use semver::Version;
 
 use super::{Ingress, timeouts};
 use crate::aws;
+use crate::config::time::Lasting;
 use crate::config::{Ask, EcrTags, Scaling, Scheme};
 use crate::delivery::iam;
 use crate::fargate::COLD_START;
@@ -62,13 +63,16 @@ pub(super) fn of(
         ("zones", Fact::Text(ask.zones.unwrap_or(1).to_string())),
         ("ha", Fact::Flag(ask.ha.unwrap_or(true))),
         ("hpa", Fact::Text(if ask.hpa == Some(Scaling::Fixed) { "fixed" } else { "keep" }.to_owned())),
-        ("cold-start", Fact::Text(ask.cold_start.unwrap_or(COLD_START).to_string())),
+        ("cold-start", Fact::Text(ask.cold_start.map_or(COLD_START, |time| time.0).to_string())),
         ("timeout", Fact::Text(timeouts::request(ask).to_string())),
         ("alb-idle-timeout", Fact::Text(timeouts::alb_idle(ask).to_string())),
         ("gateway-drain", Fact::Text(timeouts::gateway_drain(ask).to_string())),
         ("gateway-grace", Fact::Text(timeouts::gateway_grace(ask).to_string())),
         ("deregistration-delay", Fact::Text(timeouts::deregistration_delay(ask).to_string())),
-        ("scale-to-zero-retention", Fact::Text(ask.scale_to_zero_retention.clone().unwrap_or_else(|| "5m".to_owned()))),
+        (
+            "scale-to-zero-retention",
+            Fact::Text(ask.scale_to_zero_retention.as_ref().map_or_else(|| "5m".to_owned(), Lasting::to_string)),
+        ),
         ("scale", Fact::Text(ask.scale.unwrap_or_default().name().to_owned())),
         ("sizes", Fact::Pairs(ask.sizes.iter().map(|(name, wanted)| (name.clone(), wanted.to_string())).collect())),
         ("queue-proxy-cpu", text(&ask.queue_proxy_cpu)),

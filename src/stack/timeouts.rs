@@ -19,7 +19,7 @@ const TO_END: u32 = 15;
 /// How long a request may take, in seconds: Knative's own 300 seconds of work come on top of the cold start, in whole minutes,
 /// and never less than Knative's own maximum of 600.
 pub(super) fn request(ask: &Ask) -> u32 {
-    ask.cold_start.unwrap_or(COLD_START).min(100_000).saturating_add(300).next_multiple_of(60).max(LEAST)
+    ask.cold_start.map_or(COLD_START, |time| time.0).min(100_000).saturating_add(300).next_multiple_of(60).max(LEAST)
 }
 
 /// Knative's own maximum, below which nothing is gained.

@@ -32,19 +32,17 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
         "is not an EKS cluster name: 1 to 100 letters, digits, dashes and underscores, the first a letter or digit",
     )?;
     zones(ask)?;
-    check("--region", &ask.region, aws::is_region, "is not an AWS region, such as eu-west-1")?;
+    if let Some(region) = ask.region.as_deref().filter(|region| !aws::is_region(region)) {
+        let near =
+            aws::near_region(region).map_or(", such as eu-west-1".to_owned(), |near| format!("; did you mean {near}?"));
+        return Err(StackError(format!("--region `{region}` is not an AWS region{near}")));
+    }
     check("--vpc-id", &ask.vpc_id, aws::is_vpc_id, "is not a VPC id: `vpc-` and 8 or 17 hexadecimal digits")?;
     check(
         "--certificate-arn",
         &ask.certificate_arn,
         |arns| arns.split(',').all(is_certificate_arn),
         "is not the ARN of a certificate, such as arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
-    )?;
-    check(
-        "--scale-to-zero-retention",
-        &ask.scale_to_zero_retention,
-        |text| seconds(text).is_some(),
-        "is not a duration such as 30s, 10m or 1h",
     )?;
     check("--account-id", &ask.account_id, aws::is_account, "is not an AWS account: 12 digits")?;
     check(
@@ -100,7 +98,7 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
         return Err(StackError(format!(
             "--cold-start {}: with 300 seconds of work on top, no ALB would wait that long; it can be told to wait {IDLE_MAX} \
              seconds at the most, so that a cold start may take {}",
-            ask.cold_start.unwrap_or(COLD_START),
+            ask.cold_start.map_or(COLD_START, |time| time.0),
             timeouts::longest_cold_start()
         )));
     }
@@ -117,19 +115,6 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
 
 fn is_domain(text: &str) -> bool {
     text.contains('.') && names::is_domain(text)
-}
-
-/// A duration as Knative's configuration takes it, in one unit; in seconds.
-pub fn seconds(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return None,
-    };
-    let is_number = (1..=6).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-    number.parse::<u64>().ok().filter(|_| is_number).map(|n| n * unit)
 }
 
 fn is_request(text: &str) -> bool {

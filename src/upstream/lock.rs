@@ -1,7 +1,7 @@
 //! `knrender.lock`: the digests of versions that the catalog does not know, so that this user's renders stay what they are.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use semver::Version;
@@ -252,9 +252,7 @@ impl Lock {
         };
         let value = serde_json::to_value(File { assets, images }).map_err(|e| failed(e.into()))?;
         let text = format!("{HEADING}{}", yaml::emit(&value, yaml::Style::default()));
-        let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(&folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.persist(&self.path).map_err(|e| failed(e.error))?;
+        crate::regular::write_whole(&self.path, text.as_bytes()).map_err(failed)?;
         drop(held);
         self.added.sort();
         Ok(std::mem::take(&mut self.added))
@@ -263,12 +261,6 @@ impl Lock {
 
 fn same(entry: &Locked, component: &str, version: &Version, asset: &str) -> bool {
     entry.component == component && entry.version == *version && entry.asset == asset
-}
-
-/// A lock file is for the whole team to read.
-#[cfg(unix)]
-fn permissions() -> fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
 }
 
 #[cfg(test)]

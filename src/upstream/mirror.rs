@@ -16,8 +16,8 @@ use std::str::FromStr;
 use reqwest::Url;
 
 use super::address::{self, AddressError};
-use super::files;
 use crate::digest::Sha256Hex;
+use crate::regular;
 
 /// The list of digests at the top of a mirror folder.
 pub const SUMS: &str = "SHA256SUMS";
@@ -180,7 +180,7 @@ pub fn mirror_read(dir: &Path, url: &str, max_bytes: u64) -> Result<Option<Vec<u
     let unreadable = |why| MirrorError::Unreadable { path: crate::shown::path(&path), why };
     let root = root(dir)?;
     match path.canonicalize() {
-        Ok(real) if real.starts_with(&root) => files::read_regular(&real, max_bytes).map_err(unreadable),
+        Ok(real) if real.starts_with(&root) => regular::read_regular(&real, max_bytes).map_err(unreadable),
         Ok(real) => Err(MirrorError::Outside { path: crate::shown::path(&path), target: crate::shown::path(&real) }),
         Err(why) if why.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_ok() => {
             Err(unreadable(io::Error::new(io::ErrorKind::NotFound, "it is a symlink to nothing")))
@@ -256,10 +256,11 @@ fn write_changed(path: &Path, bytes: &[u8], root: &Path) -> Result<bool, MirrorE
         Err(why) if why.kind() == io::ErrorKind::NotFound => {}
         Err(why) => return Err(unwritable(why)),
     }
-    let same = u64::try_from(bytes.len())
-        .is_ok_and(|size| files::read_regular(path, size).is_ok_and(|found| found.is_some_and(|found| found == bytes)));
+    let same = u64::try_from(bytes.len()).is_ok_and(|size| {
+        regular::read_regular(path, size).is_ok_and(|found| found.is_some_and(|found| found == bytes))
+    });
     if !same {
-        files::write_whole(path, bytes).map_err(unwritable)?;
+        regular::write_whole(path, bytes).map_err(unwritable)?;
     }
     Ok(!same)
 }

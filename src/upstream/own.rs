@@ -134,9 +134,7 @@ pub fn add(folder: &Path, component: &Component, entry: &Entry) -> Result<PathBu
         return Err(format!("{shown}: `versions` has to be the last key, so that a version can be added at the end"));
     }
     fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", crate::shown::path(folder)))?;
-    let mut staged = tempfile::NamedTempFile::new_in(folder).map_err(|e| format!("{shown}: {e}"))?;
-    io::Write::write_all(&mut staged, text.as_bytes()).map_err(|e| format!("{shown}: {e}"))?;
-    staged.persist(&path).map_err(|e| format!("{shown}: {}", e.error))?;
+    crate::regular::write_whole(&path, text.as_bytes()).map_err(|e| format!("{shown}: {e}"))?;
     Ok(path)
 }
 

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 
-use super::files;
 use crate::digest::Sha256Hex;
+use crate::regular;
 
 /// A cache folder. Opening it touches nothing; folders are made when something is first kept.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Store {
     /// counts as absent.
     pub fn get(&self, digest: &Sha256Hex) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path("sha256", digest);
-        match files::read_regular(&path, u64::MAX) {
+        match regular::read_regular(&path, u64::MAX) {
             Ok(Some(bytes)) if Sha256Hex::of(&bytes) == *digest => Ok(Some(bytes)),
             Ok(Some(_)) => {
                 // Where it cannot be removed, it is found wanting again the next time; a `put` replaces it.
@@ -186,7 +186,7 @@ impl Store {
     fn keep(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         path.parent()
             .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| files::write_whole(path, bytes))
+            .and_then(|()| regular::write_whole(path, bytes))
             .map_err(|why| StoreError::Unwritable { dir: crate::shown::path(&self.dir), why: without_path(why) })
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use super::{MirrorError, files, stay_inside};
+use super::{MirrorError, stay_inside};
 use crate::digest::Sha256Hex;
+use crate::regular;
 
 /// How large a list may be, in bytes: some hundred thousand files.
 const MAX_BYTES: u64 = 64 << 20;
@@ -16,7 +17,7 @@ pub(super) fn read(path: &Path, root: &Path) -> Result<BTreeMap<String, Sha256He
     if path.symlink_metadata().is_ok() {
         stay_inside(path, root)?;
     }
-    let bytes = files::read_regular(path, MAX_BYTES).map_err(unreadable)?.unwrap_or_default();
+    let bytes = regular::read_regular(path, MAX_BYTES).map_err(unreadable)?.unwrap_or_default();
     let text = String::from_utf8(bytes)
         .map_err(|_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text")))?;
     let mut entries = BTreeMap::new();
