@@ -26,7 +26,7 @@ fn an_empty_cluster_gets_everything_and_a_second_run_changes_nothing() {
     let said = cluster.apply(&["--yes"]).ok().stdout;
     assert_has(&said, &["namespace/knative-serving created", "Done.", ALB]);
     let state = cluster.state();
-    assert_eq!(state.len(), 72); // 71 objects and the domains
+    assert_eq!(state.len(), 73); // 71 objects, the inventory and the domains
     let again = cluster.apply(&["--yes"]).ok().stdout;
     assert_has(&again, &["71 unchanged"]);
     assert_eq!(cluster.state(), state);
@@ -74,10 +74,36 @@ fn a_webhook_that_starts_is_waited_for_and_the_reason_is_shown() {
     let Some(cluster) = Cluster::with(&PROD) else { return };
     cluster.apply(&["--yes"]).ok();
     let state = cluster.state();
-    cluster.is("webhook-down", "14");
+    cluster.is("webhook-down", "18");
     let said = cluster.apply_waiting("30", &["--yes"]).ok().stdout;
     assert_has(&said, &["not yet: failed calling webhook", "no endpoints available for service \"webhook\""]);
     assert_eq!(cluster.state(), state);
+}
+
+#[test]
+fn a_slice_without_endpoints_yet_is_waited_for() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.is("empty-slices", "2");
+    assert_has(&cluster.apply_waiting("30", &["--yes"]).ok().stdout, &["not yet: no endpoints available", "Done."]);
+}
+
+#[test]
+fn a_second_pod_that_an_autoscaler_makes_is_waited_for() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    cluster.is("slow-scaler", "2");
+    let said = cluster.apply_waiting("30", &["--yes"]).ok().stdout;
+    assert_has(
+        &said,
+        &["not yet: timed out waiting for the autoscaler: activator has fewer pods than 2", "activator has 2 pods"],
+    );
+    let scaled = cluster.position(&["get horizontalpodautoscaler.autoscaling webhook"]);
+    let after = cluster.calls().iter().rposition(|c| c.contains("rollout status deployment/webhook")).unwrap();
+    assert!(scaled < after, "{scaled} {after}");
+    cluster.is("slow-scaler", "1000000");
+    assert_has(
+        &cluster.apply(&["--yes"]).fails(1),
+        &["knative-serving/activator has not made its least number of pods"],
+    );
 }
 
 #[test]
@@ -99,7 +125,7 @@ fn a_server_that_restarts_in_the_middle_is_waited_for() {
             "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?";
         cluster.emptied().is("refuse", &format!("2|{call}|{refused}\n"));
         let said = cluster.apply_waiting("30", &["--yes"]).ok().stdout;
-        assert_eq!(cluster.state().len(), 72, "{call}");
+        assert_eq!(cluster.state().len(), 73, "{call}");
         assert!(said.contains("was refused") || call.contains("raw"), "{call}: {said}");
     }
 }
@@ -161,7 +187,7 @@ fn where_no_controller_runs_the_wait_ends_early_and_says_so() {
         &said,
         &["nobody looks at Deployment knative-serving/activator", "no kube-controller-manager runs here"],
     );
-    assert_eq!(cluster.state().len(), 72);
+    assert_eq!(cluster.state().len(), 73);
 }
 
 #[test]
@@ -182,7 +208,7 @@ fn where_pods_never_become_ready_the_waits_end_with_what_is_stuck() {
     assert_has(&ran.stdout, &["Deployment knative-serving/activator", "there are no pods"]);
     assert_has(&ran.stderr, &["Waiting for deployment \"activator\" rollout to finish: 0 of 1"]);
     assert_has(&ran.fails(1), &["Deployment knative-serving/activator is not available: not within 3 seconds"]);
-    assert_eq!(cluster.state().len(), 72);
+    assert_eq!(cluster.state().len(), 73);
 }
 
 #[test]
@@ -193,7 +219,7 @@ fn without_a_load_balancer_controller_the_rest_is_applied_and_its_lack_is_the_la
     assert_has(&ran.stdout, &["note: the load balancer controller is missing", "sh out/alb-controller/install.sh"]);
     assert!(!ran.stdout.contains("Wait for the ALB"), "{}", ran.stdout);
     assert_has(&ran.fails(1), &["everything is applied", "no IngressClass alb", "--without-controller"]);
-    assert_eq!(cluster.state().len(), 72);
+    assert_eq!(cluster.state().len(), 73);
     let said = cluster.apply(&["--yes", "--without-controller"]).ok().stdout;
     assert_has(&said, &["71 unchanged", "Done."]);
 }
@@ -261,6 +287,34 @@ fn nothing_is_done_without_a_terminal_or_a_yes_and_a_wrong_option_is_named() {
     assert_has(&cluster.apply_waiting("soon", &["--yes"]).fails(2), &["`soon`, which is not a number"]);
     insta::assert_snapshot!("help", cluster.apply_waiting("1200", &["--help"]).ok().stdout);
     assert_eq!(cluster.calls(), Vec::<String>::new());
+}
+
+#[test]
+fn a_render_that_is_half_swapped_is_not_applied() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--account-id", "123456789012"]].concat()) else { return };
+    cluster.place.write("out/.knrender-stage/journal", "");
+    // As every command that reads the folder.
+    let lint = cluster.place.run(&["lint", "out"]).fails(3);
+    assert_has(&lint, &["partly the old render and partly the new one"]);
+    cluster.place.write("bin/helm", "");
+    fs::set_permissions(cluster.place.path("bin/helm"), fs::Permissions::from_mode(0o755)).unwrap();
+    for (script, arguments) in [
+        ("out/apply.sh", &["--yes"][..]),
+        ("out/apply.sh", &["--dry-run"]),
+        ("out/apply.sh", &["--yes", "--delete"]),
+        ("out/alb-controller/install.sh", &["--yes"]),
+    ] {
+        let output = cluster.command("", script, arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{script} {arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_has(
+            &said,
+            &["partly the old render and partly the new one", "knrender --out DIR", "Nothing was changed."],
+        );
+    }
+    assert_eq!(cluster.calls(), Vec::<String>::new());
+    cluster.place.run(&[&PROD[..], &["--account-id", "123456789012", "--out", "out"]].concat()).ok();
+    cluster.apply(&["--yes"]).ok();
 }
 
 #[test]
@@ -405,7 +459,7 @@ fn knative_goes_up_one_minor_version_at_a_time() {
     cluster.is("running", "knative-serving  v0.10.0\n");
     assert_has(&cluster.apply(&["--yes"]).fails(3), &["Knative 0.10.0 runs here"]);
     // Another project's Deployment in the same namespace says nothing about Knative.
-    cluster.is("running", "contour 1.30.0 \n").is("refuse", "1|*apply*|error: far enough\n");
+    cluster.is("running", "contour 1.30.0 \n").is("refuse", "1|*apply -f *-batch*|error: far enough\n");
     assert_has(&cluster.apply(&["--yes"]).fails(1), &["far enough"]);
     cluster.is("running", "knative-serving 1.25.0 \n");
     assert_has(&cluster.apply(&["--yes"]).fails(3), &["no one goes back so far"]);
@@ -468,7 +522,7 @@ fn the_seed_stack_goes_controller_first_batch_crds_second_batch() {
     ];
     assert!(order.is_sorted(), "{order:?}");
     assert_eq!(cluster.state()["domains"], format!("{ALB}\n"));
-    assert_eq!(cluster.state().len(), 78);
+    assert_eq!(cluster.state().len(), 79);
     cluster.apply(&["--yes", "--delete"]).ok();
     assert_eq!(cluster.state().len(), 1, "{:?}", cluster.state().keys());
 }

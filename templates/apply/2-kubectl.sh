@@ -107,15 +107,21 @@ persist() {
     sleep "$PAUSE"
   done
 }
-# The same before anything is changed.
+# The same once.
+attempt() {
+  shift
+  said=$("$@" 2>&1)
+}
+# The same as persist, before anything is changed.
 ask() { persist "$@" || fail 3 "the server $server does not answer. Nothing was changed."; }
 late() { fail 1 "$*: not within $WAIT seconds (KNRENDER_WAIT). Running this again goes on from here."; }
 
-# One batch. Server-side apply takes fields from other managers, as client-side apply always did; what controllers fill
-# in at run time (a webhook's caBundle, the webhook's certificate, the ALB's name in config-domain) is in no manifest, so
-# that neither way of applying touches it. A webhook's rules are put back at each run, and Knative expands them again within
-# seconds; what it watches is the same before and after. The exception is
-# Knative 0.10's ClusterRole knative-serving-admin, whose `rules: []` empties it until kube-controller-manager fills it.
+# One batch. Server-side apply takes fields from other managers, as client-side apply always did. What controllers fill in at
+# run time and no manifest has (a webhook's caBundle, its certificate, the ALB's name in config-domain) stays either way.
+# What both a manifest and a controller write goes to and fro: each run puts a webhook's `rules` back to what the manifest
+# says, and Knative, which expands them to the kinds that it serves, puts its own back within seconds; until then the
+# webhook sees the manifest's. So does the ClusterRole knative-serving-admin of Knative 0.10, whose `rules: []` empties it
+# until kube-controller-manager fills it again.
 apply() {
   file=$1
   shift

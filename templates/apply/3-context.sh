@@ -43,6 +43,12 @@ choose_context() {
   fi
 }
 
+# A folder whose files a killed run left partly swapped is neither render; see the phases in src/output.rs.
+check_whole() {
+  if [ ! -e "$1/.knrender-stage" ] && [ ! -L "$1/.knrender-stage" ]; then return; fi
+  fail 3 "$1 is partly the old render and partly the new one: a run of knrender was killed while it wrote there, or is at work. \`knrender --out DIR\` with the same options completes it. Nothing was changed."
+}
+
 confirm() {
   if [ -n "$yes" ] || [ -n "$dry_run" ]; then return; fi
   printf '%s [y/N] ' "$1"

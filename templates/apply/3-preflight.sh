@@ -5,13 +5,18 @@ usage() {
   cat <<END
 Applies $TITLE, and waits until it is ready.
 
-usage: sh apply.sh [--yes] [--dry-run] [--delete] [--context NAME] [--without-controller]
+usage: sh apply.sh [--yes] [--dry-run] [--prune] [--delete] [--context NAME] [--without-controller]
 
   --yes                 ask nothing
   --dry-run             change nothing: show what would be done. The server judges each object, once the namespaces are
                         there; the second batch can be tried only when the CRDs of the first are in the cluster.
   --delete              delete it again, in reverse: webhooks, Ingress (waits for the ALB to go), custom resources, all the
                         rest, namespaces last
+  --prune               delete, in the same order, what an earlier render brought and this one does not have: shown and asked
+                        for before, done when all else is ready. CRDs and Namespaces stay, unless --prune-crds or
+                        --prune-namespaces is said as well, and what is of somebody else stays. With --delete too.
+  --inventory NAME      where it is kept what was brought: ConfigMap knrender-inventory.NAME; without it, the name of the
+                        folder. Renders that follow one another from different folders take the same.
   --context NAME        the context of kubectl's configuration; without it, the current one
   --without-controller  the load balancer controller comes later: no ALB is waited for, and its lack is no failure
   -h, --help            this

@@ -17,7 +17,8 @@ await_controller() {
 }
 
 has_endpoint() {
-  ready=$(k get endpointslices --namespace "$1" --selector "kubernetes.io/service-name=$2" -o jsonpath='{.items[*].endpoints[?(@.conditions.ready==true)].addresses[0]}') || return 1
+  # shellcheck disable=SC2016 # a template of kubectl's; JSONPath ends in an error on a slice that has no endpoints yet
+  ready=$(k get endpointslices --namespace "$1" --selector "kubernetes.io/service-name=$2" -o go-template='{{range .items}}{{range .endpoints}}{{if .conditions.ready}}{{range .addresses}}{{.}} {{end}}{{end}}{{end}}{{end}}') || return 1
   [ -n "$ready" ] || {
     echo "no endpoints available for Service $1/$2"
     return 1
@@ -87,6 +88,7 @@ run_job() {
 apply_all() {
   await_controller
   prepare_upgrade
+  record_plan
   if [ -n "$CONTROLLER_FILE" ]; then apply_batch "$CONTROLLER_FILE"; fi
   apply_batch "$FIRST" ${NOT_LATER:+--selector "$NOT_LATER"}
   crds=$(of_kind customresourcedefinition.apiextensions.k8s.io | awk '{ print "crd/" $2 }')
@@ -102,15 +104,22 @@ apply_all() {
     apply_batch "$SECOND"
   fi
   new_kinds=
+  # At once, whatever becomes of the waits; a webhook may still be down, and the Jobs for later are not there yet.
+  is_recorded=
+  if record attempt && [ -z "$LATER" ]; then is_recorded=yes; fi
   await_deployments
   await_webhooks
   await_jobs
-  if [ -n "$without_controller" ]; then return; fi
+  await_autoscalers
+  if [ -z "$is_recorded" ]; then record persist || late "the inventory cannot be written"; fi
   if [ -n "$no_controller" ]; then
     fail 1 "everything is applied, and the Ingress has no ALB: $no_controller. Install the controller ($(how_to_install)) and run this again, or say --without-controller where that is meant."
   fi
-  await_addresses
-  gate_gateway
+  if [ -z "$without_controller" ]; then
+    await_addresses
+    gate_gateway
+  fi
+  if [ -n "$prune" ]; then prune; fi
 }
 
 # The controller puts readiness gates on pods that start when it knows the Ingress, and the gateway's first ones are older. A
@@ -167,6 +176,30 @@ await_deployments() {
   done <<END
 $(of_kind deployment.apps)
 END
+}
+
+# An autoscaler with a least number of pods makes the second one by itself, some seconds after the Deployment is available.
+await_autoscalers() {
+  while read -r namespace name; do
+    if [ -z "$name" ]; then continue; fi
+    persist "wait for the autoscaler" is_scaled "$namespace" "$name" || late "HorizontalPodAutoscaler $namespace/$name has not made its least number of pods"
+    if [ -z "$said" ]; then continue; fi
+    say "  $said"
+    scaled=${said%% has *}
+    persist "wait for its pods" k rollout status "deployment/$scaled" --namespace "$namespace" --timeout="$(a_while)" || {
+      show_deployments
+      late "Deployment $namespace/$scaled is not available with the pods that its autoscaler made"
+    }
+  done <<END
+$(of_kind horizontalpodautoscaler.autoscaling)
+END
+}
+# Says how many pods there are, where that is more than one.
+is_scaled() {
+  scale=$(k get horizontalpodautoscaler.autoscaling "$2" --namespace "$1" -o jsonpath='{.spec.minReplicas} {.status.currentReplicas} {.spec.scaleTargetRef.name}') || return 1
+  printf '%s\n' "$scale" | awk '
+    NF == 3 && $2 >= $1 { if ($1 > 1) print $3 " has " $2 " pods"; exit }
+    $1 > 1 { print "timed out waiting for the autoscaler: " $NF " has fewer pods than " $1; exit 1 }'
 }
 
 await_webhooks() {

@@ -1,13 +1,30 @@
 
 # ---- Deleting, in reverse ----
 
-# The kinds that this render's CRDs define, where the cluster has them.
+# $list has what goes: lines of kind, namespace and names, in the order in which they were applied.
+
+# Those of a class, last applied first.
+listed() {
+  printf '%s\n' "$list" | awk -v want="$1" '
+    NF < 3 { next }
+    { class = "rest" }
+    /^validatingadmissionpolicy[a-z]*\./ { class = "policy" }
+    /^[a-z]*webhookconfiguration\./ { class = "webhook" }
+    /^ingress\.(networking\.k8s\.io|extensions) / { class = "ingress" }
+    /^[^ .]*\.[^ ]*\.[^ ]* / && !/^[^ ]*\.k8s\.io / { class = "custom" }
+    /^customresourcedefinition\./ { class = "crd" }
+    /^namespace / { class = "namespace" }
+    class == want { line[++n] = $0 }
+    END { for (i = n; i > 0; i--) print line[i] }'
+}
+
+# The kinds that the CRDs define which go, where the cluster has them.
 custom_kinds() {
   there=$(k get crd -o name) || {
     printf '%s\n' "$there"
     return 1
   }
-  for name in $(of_kind customresourcedefinition.apiextensions.k8s.io | awk '{ print $2 }'); do
+  for name in $(listed crd | cut -d' ' -f3-); do
     if printf '%s\n' "$there" | grep -qxF "customresourcedefinition.apiextensions.k8s.io/$name"; then say "$name"; fi
   done
 }
@@ -31,16 +48,17 @@ own_objects() {
 
 # An ALB with deletion protection stays, and with it its Ingress: better not to begin.
 check_protection() {
-  while read -r namespace name; do
-    if [ -z "$name" ]; then continue; fi
-    ask "look at Ingress $namespace/$name" get_any "$INGRESS_KIND" "$name" --namespace "$(namespace_of "$namespace")" --ignore-not-found -o jsonpath='{.metadata.annotations.alb\.ingress\.kubernetes\.io/load-balancer-attributes}'
-    case $said in
-    *deletion_protection.enabled=true*)
-      fail 3 "the ALB of Ingress $namespace/$name has deletion protection, so that it could not be deleted. Take it back first: render with \`alb: {deletion-protection: false}\`, run this script without --delete, and then again with it. Nothing was changed."
-      ;;
-    esac
+  while read -r kind namespace names; do
+    for name in $names; do
+      ask "look at Ingress $namespace/$name" get_any "$kind" "$name" --namespace "$(namespace_of "$namespace")" --ignore-not-found -o jsonpath='{.metadata.annotations.alb\.ingress\.kubernetes\.io/load-balancer-attributes}'
+      case $said in
+      *deletion_protection.enabled=true*)
+        fail 3 "the ALB of Ingress $namespace/$name has deletion protection, so that it could not be deleted. Take it back first: render with \`alb: {deletion-protection: false}\`, run this script without --delete, and then again with it. Nothing was changed."
+        ;;
+      esac
+    done
   done <<END
-$(if [ -n "$INGRESS_KIND" ]; then of_kind "$INGRESS_KIND"; fi)
+$(listed ingress)
 END
 }
 
@@ -73,20 +91,16 @@ delete() {
     ;;
   esac
 }
-# All objects whose kind a pattern names, last applied first.
 delete_all() {
+  if [ -z "$(listed "$1")" ]; then return; fi
+  say "$2"
   while read -r kind names; do
-    # shellcheck disable=SC2254 # it is a pattern
-    case $kind in
-    '' | $2) continue ;;
-    $1) ;;
-    *) continue ;;
-    esac
+    if [ -z "$kind" ]; then continue; fi
     # shellcheck disable=SC2086 # namespace and names, a word for each
     persist "delete $kind" delete "$kind" $names || late "delete $kind"
     printf '%s\n' "$said" | sed '/^$/d; s/^/  /'
   done <<END
-$(objects | awk '{ line[NR] = $0 } END { for (i = NR; i > 0; i--) print line[i] }')
+$(listed "$1")
 END
 }
 
@@ -106,14 +120,14 @@ are_gone() {
 await_gone() {
   if [ -n "$dry_run" ]; then return; fi
   while read -r kind namespace names; do
-    if [ "$kind" != "$1" ]; then continue; fi
+    if [ -z "$kind" ]; then continue; fi
     # shellcheck disable=SC2086 # a word for each name
     persist "wait until $kind $names is gone" are_gone "$kind" "$namespace" $names || {
       for name in $names; do why_it_stays "$kind" "$(namespace_of "$namespace")" "$name"; done
       late "$kind is still there"
     }
   done <<END
-$(objects)
+$(listed "$1")
 END
 }
 why_it_stays() {
@@ -132,8 +146,9 @@ why_it_stays() {
   esac
 }
 
-# Objects of the CRDs, while the controllers that have to let go of them still run.
+# All objects of the CRDs that go, while the controllers that have to let go of them still run.
 delete_custom() {
+  if [ -z "$(listed crd)" ]; then return; fi
   persist "list the CRDs" custom_kinds || late "the server does not answer"
   kinds=$said
   for kind in $kinds; do
@@ -160,20 +175,18 @@ no_object_left() {
   done
 }
 
-delete_everything() {
+delete_list() {
   # First what would hold up everything else: policies that judge it, and webhooks once their pods are gone.
-  say "Delete policies and webhooks"
-  delete_all 'validatingadmissionpolic*' ''
-  delete_all '*webhookconfiguration.*' ''
-  say "Delete the Ingress and wait until its ALB is gone"
-  delete_all 'ingress.*' ''
-  if [ -n "$INGRESS_KIND" ]; then await_gone "$INGRESS_KIND"; fi
-  say "Delete custom resources"
+  delete_all policy "Delete policies"
+  delete_all webhook "Delete webhooks"
+  delete_all ingress "Delete the Ingress and wait until its ALB is gone"
+  await_gone ingress
+  delete_all custom "Delete custom resources"
   delete_custom
-  say "Delete the rest"
-  delete_all '*' namespace
-  await_gone customresourcedefinition.apiextensions.k8s.io
-  say "Delete namespaces${GRACE:+; the gateway, which drains, takes up to $GRACE seconds to go}"
-  delete_all namespace ''
+  await_gone custom
+  delete_all rest "Delete the rest"
+  delete_all crd "Delete CRDs"
+  await_gone crd
+  delete_all namespace "Delete namespaces${GRACE:+; the gateway, which drains, takes up to $GRACE seconds to go}"
   await_gone namespace
 }
