@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::findings::page::{Page, Pages};
+use crate::alb::annotations::{self, Plain};
+use crate::findings::page::{Book, Page, Pages};
 use crate::ledger::Reason;
 use crate::manifest::object::is_kubernetes_group;
 use crate::{embedded, kubernetes, yaml};
@@ -60,6 +61,9 @@ struct Kind {
     /// Where the template of pods is, in CEL; OBJECT stands for the object.
     #[serde(default)]
     template: Option<String>,
+    /// What policies on it may name, beside what pods have.
+    #[serde(default)]
+    variables: Vec<Variable>,
     /// The namespace that it belongs to, in CEL, where that is not its own.
     #[serde(default)]
     namespace: Option<String>,
@@ -108,6 +112,30 @@ pub struct Policy {
     /// Examples of the lint that a single object does not show, each with the reason.
     #[serde(default)]
     pub beyond: BTreeMap<String, String>,
+}
+
+/// What is said about what has a policy: the pages of lints, and of what `validate` checks.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// Lints.
+    pub lint: Pages,
+    /// Checks.
+    pub validate: Pages,
+}
+
+impl Words {
+    /// Those in the binary.
+    ///
+    /// # Errors
+    /// In words, that the data is broken; a test keeps that from happening.
+    pub fn embedded() -> Result<Words, String> {
+        Ok(Words { lint: Pages::embedded(Book::Lint)?, validate: Pages::embedded(Book::Validate)? })
+    }
+
+    /// The page of one code.
+    pub fn of(&self, code: &str) -> Option<&Page> {
+        self.lint.of(code).or_else(|| self.validate.of(code))
+    }
 }
 
 /// What is wanted of the policies.
@@ -161,7 +189,8 @@ impl Policies {
         let template = self.kind(policy).and_then(|kind| kind.template.as_deref());
         let template = template.map(|text| ("template", text));
         let pods = if template.is_some() { self.pods.as_slice() } else { &[] };
-        let own = pods.iter().chain(&policy.variables).map(|v| (v.name.as_str(), v.expression.as_str()));
+        let of_kind = self.kind(policy).map_or(&[][..], |kind| &kind.variables);
+        let own = pods.iter().chain(of_kind).chain(&policy.variables).map(|v| (v.name.as_str(), v.expression.as_str()));
         let all: Vec<(&str, &str)> = template.into_iter().chain(own).collect();
         let mut needed: BTreeSet<&str> = BTreeSet::new();
         let mut texts = vec![policy.found.as_str()];
@@ -194,7 +223,7 @@ impl Policies {
     }
 
     /// All policies as objects, those that are wanted nowhere left out.
-    pub fn written(&self, pages: &Pages, wanted: &Wanted, engine: Engine) -> Written {
+    pub fn written(&self, pages: &Words, wanted: &Wanted, engine: Engine) -> Written {
         let mut written = Written { told: wanted.exceptions.told().to_vec(), ..Written::default() };
         let mut nowhere = Vec::new();
         for policy in &self.each {
@@ -236,7 +265,7 @@ impl Policies {
     }
 
     /// Why a render has the objects of a file.
-    pub fn reason(&self, pages: &Pages, file: &str) -> Reason {
+    pub fn reason(&self, pages: &Words, file: &str) -> Reason {
         let code = file.trim_end_matches(".yaml");
         let (why, see) = match pages.of(code) {
             Some(page) => {
@@ -309,9 +338,47 @@ fn changed(has_template: bool) -> String {
     }
 }
 
-/// An expression about the object that is judged.
+/// An expression about the object that is judged, with what is known of the controller's annotations where it asks for that.
 pub fn here(expression: &str) -> String {
-    expression.trim_end().replace("OBJECT", "object")
+    let mut text = expression.trim_end().replace("OBJECT", "object");
+    for (word, literal) in [
+        ("ALB_ANNOTATIONS", alb_names as fn(&str) -> String),
+        ("ALB_PREFIXES", alb_names),
+        ("ALB_BOOLS", alb_values),
+        ("ALB_NUMBERS", alb_values),
+        ("ALB_WORDS", alb_values),
+    ] {
+        if text.contains(word) {
+            text = text.replace(word, &literal(word));
+        }
+    }
+    text
+}
+
+/// The names of all annotations of the controller, or the beginnings of those that end freely, as a list in CEL.
+fn alb_names(word: &str) -> String {
+    let names = annotations::known().names().filter(|name| name.ends_with('*') == (word == "ALB_PREFIXES"));
+    let names: Vec<String> = names.map(|name| alb(name.trim_end_matches('*'))).collect();
+    format!("[{}]", names.join(", "))
+}
+
+/// The annotations that take a truth value as a list in CEL, those that take numbers or words as a map with what they take.
+fn alb_values(word: &str) -> String {
+    let entry = |(name, takes): (&str, Plain<'_>)| match (word, takes) {
+        ("ALB_BOOLS", Plain::Bool) => Some(alb(name)),
+        ("ALB_NUMBERS", Plain::Number([least, most])) => Some(format!("{}: [{least}, {most}]", alb(name))),
+        ("ALB_WORDS", Plain::Words(words)) => {
+            let words: Vec<String> = words.iter().map(|word| self::text(word)).collect();
+            Some(format!("{}: [{}]", alb(name), words.join(", ")))
+        }
+        _ => None,
+    };
+    let all = annotations::known().plain().filter_map(entry).collect::<Vec<_>>().join(", ");
+    if word == "ALB_BOOLS" { format!("[{all}]") } else { format!("{{{all}}}") }
+}
+
+fn alb(name: &str) -> String {
+    text(&format!("{}{name}", annotations::PREFIX))
 }
 
 /// Whether an expression names a variable.

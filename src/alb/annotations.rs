@@ -68,6 +68,17 @@ pub struct Annotation {
     pub tls: bool,
 }
 
+/// What an annotation takes that is neither a list nor structured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain<'k> {
+    /// True or false, as Go reads it.
+    Bool,
+    /// A whole number from one to the other.
+    Number([i64; 2]),
+    /// One of these words.
+    Words(&'k [String]),
+}
+
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Count {
@@ -140,6 +151,24 @@ impl Knowledge {
         let near = |(distance, other): &(usize, &str)| *distance <= 1 + other.len().max(name.len()) / 4;
         let names = self.annotations.iter().map(|annotation| annotation.name.trim_end_matches(".*"));
         names.map(|other| (distance(other), other)).filter(near).min().map(|(_, other)| other)
+    }
+
+    /// Annotations whose values are plain: what each takes, by its name.
+    pub fn plain(&self) -> impl Iterator<Item = (&str, Plain<'_>)> {
+        self.annotations.iter().filter(|annotation| !annotation.name.ends_with('*')).filter_map(|annotation| {
+            let takes = match annotation.value {
+                Kind::Bool => Plain::Bool,
+                Kind::Int => Plain::Number(annotation.range.unwrap_or([i32::MIN.into(), i32::MAX.into()])),
+                Kind::Text if !annotation.words.is_empty() => Plain::Words(&annotation.words),
+                _ => return None,
+            };
+            Some((annotation.name.as_str(), takes))
+        })
+    }
+
+    /// The names of all, with a `*` for what is free.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.annotations.iter().map(|annotation| annotation.name.as_str())
     }
 
     /// All of a kind of sharing.

@@ -58,13 +58,44 @@ pub(super) fn type_name(name: &str) -> Option<Type> {
 }
 
 pub(super) fn check(root: &Expr, environment: &Environment) -> Result<Checked, Fault> {
-    let mut checker = Checker { environment, checked: Checked::default(), scopes: Vec::new(), bound: Vec::new() };
+    let mut checker = Checker {
+        environment,
+        checked: Checked::default(),
+        scopes: Vec::new(),
+        bound: Vec::new(),
+        alike: Vec::new(),
+        in_format: 0,
+    };
     checker.expr(root)?;
-    let Checker { mut checked, bound, .. } = checker;
+    let Checker { mut checked, bound, alike, .. } = checker;
     for found in checked.types.values_mut() {
         *found = settled(&bound, found);
     }
+    if environment.minor >= ALIKE_SINCE {
+        alike.iter().try_for_each(|items| are_alike(&checked, items))?;
+    }
     Ok(checked)
+}
+
+/// Since when the items of a literal have to be of exactly one type, so that `dyn` does not stand beside `string`: its validator
+/// is part of the environment of Kubernetes 1.29.
+const ALIKE_SINCE: u16 = 29;
+
+/// An item of a literal: the expression, where it stands, and whether it is optional.
+type Item = (usize, usize, bool);
+
+fn are_alike(checked: &Checked, items: &[Item]) -> Result<(), Fault> {
+    let of = |(id, _, optional): &Item| match checked.types.get(id) {
+        Some(Type::Optional(inner)) if *optional => (**inner).clone(),
+        Some(other) => other.clone(),
+        None => Type::Dyn,
+    };
+    let Some((first, rest)) = items.split_first() else { return Ok(()) };
+    let wanted = of(first);
+    match rest.iter().find(|item| of(item) != wanted) {
+        Some(item) => Err(Fault::new(item.1, format!("expected type '{wanted}' but found '{}'", of(item)))),
+        None => Ok(()),
+    }
 }
 
 /// A type without variables: what was not found out may be anything.
@@ -85,6 +116,10 @@ struct Checker<'e> {
     checked: Checked,
     scopes: Vec<(String, Type)>,
     bound: Vec<Option<Type>>,
+    /// The items, keys and values of literals, which are of one type each.
+    alike: Vec<Vec<Item>>,
+    /// How many calls of `format` are around, whose list may hold anything.
+    in_format: usize,
 }
 
 type Found = Result<Type, Fault>;
@@ -105,8 +140,15 @@ impl Checker<'_> {
                 .variable(name)
                 .ok_or_else(|| Fault::new(expr.at, format!("undeclared reference to '{name}' (in container '')")))?,
             Kind::Select { of, field, test } => self.select(expr, of, field, *test)?,
-            Kind::Call { function, target, args } => self.call(expr, function, target.as_deref(), args)?,
+            Kind::Call { function, target, args } => {
+                let is_format = usize::from(function == "format");
+                self.in_format += is_format;
+                let found = self.call(expr, function, target.as_deref(), args)?;
+                self.in_format -= is_format;
+                found
+            }
             Kind::List(items) => {
+                self.alike(items.iter().map(|(item, optional)| (item.id, item.at, *optional)));
                 let mut joined = None;
                 for (item, optional) in items {
                     let found = self.expr(item)?;
@@ -117,6 +159,8 @@ impl Checker<'_> {
                 Type::list(of)
             }
             Kind::Map(entries) => {
+                self.alike(entries.iter().map(|(key, ..)| (key.id, key.at, false)));
+                self.alike(entries.iter().map(|(_, value, optional)| (value.id, value.at, *optional)));
                 let (mut keys, mut values) = (None, None);
                 for (key, value, optional) in entries {
                     let found = self.expr(key)?;
@@ -134,6 +178,12 @@ impl Checker<'_> {
         };
         self.checked.types.insert(expr.id, found.clone());
         Ok(found)
+    }
+
+    fn alike(&mut self, items: impl Iterator<Item = Item>) {
+        if self.in_format == 0 {
+            self.alike.push(items.collect());
+        }
     }
 
     fn fresh(&mut self) -> Type {

@@ -183,3 +183,16 @@ fn costs_are_those_of_the_api_server() {
         assert_eq!(environment.compile(source).unwrap().cost(Some(&root)).max, cost, "{source}");
     }
 }
+
+#[test]
+fn the_items_of_a_literal_are_of_one_type_from_kubernetes_1_29_on() {
+    let compiles = |source: &str, minor: u16| Environment { minor, ..environment() }.compile(source).err();
+    for source in ["[self.a, 'b']", "['b', self.a]", "{'a': self.a, 'b': 'c'}", "[[self], ['b']]"] {
+        let fault = compiles(source, 29).unwrap();
+        assert!(fault.what.starts_with("expected type '"), "{source}: {fault}");
+        assert_eq!(compiles(source, 28), None, "{source}");
+    }
+    for source in ["[string(self.a), 'b']", "[dyn('b'), self.a]", "'%s %d'.format([self.a, 1])", "{'a': [], 'b': []}"] {
+        assert_eq!(compiles(source, 35), None, "{source}");
+    }
+}

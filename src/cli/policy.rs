@@ -10,14 +10,13 @@ use super::{Format, General, inputs, print, print_json, print_text, say};
 use crate::config::{Ask, Config};
 use crate::error::Error;
 use crate::fargate::profile::Profiles;
-use crate::findings::page::{Book, Pages};
 use crate::findings::{ALLOWANCE_UNUSED, allow};
 use crate::kubernetes::Version;
 use crate::lint;
 use crate::lint::set::{self, Set};
 use crate::manifest::collection::Collection;
 use crate::output::{self, Files};
-use crate::policy::{self, Engine, Exceptions, Policies, Scope, Wanted, list};
+use crate::policy::{self, Engine, Exceptions, Policies, Scope, Wanted, Words, list};
 use crate::yaml::{self, Style};
 
 #[derive(Args, Debug)]
@@ -54,12 +53,12 @@ pub(super) struct PolicyArgs {
 
 pub(super) fn run(args: &PolicyArgs) -> Result<(), Error> {
     let policies = Policies::embedded().map_err(Error::Input)?;
-    let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;
+    let words = Words::embedded().map_err(Error::Input)?;
     if args.list {
-        let rows = list::rows(&policies, &pages);
+        let (rows, checks) = (list::rows(&policies, &words), list::checks(&policies, &words));
         return match args.format {
-            Format::Text => print_text(&list::text(&rows)),
-            Format::Json => print_json(&list::json(&rows)),
+            Format::Text => print_text(&list::text(&rows, &checks)),
+            Format::Json => print_json(&list::json(&rows, &checks)),
         };
     }
     let named = args.general.config.as_deref();
@@ -69,14 +68,14 @@ pub(super) fn run(args: &PolicyArgs) -> Result<(), Error> {
     inputs::broken(&read)?;
     let objects = set::objects(&read.objects);
     let set = Set::new(&objects, config.fargate_profiles.clone().map(Profiles));
-    let mut wanted = wanted(&policies, &pages, named, &config, set.profiles.as_ref())?;
+    let mut wanted = wanted(&policies, &words, named, &config, set.profiles.as_ref())?;
     wanted.audit_only = args.audit_only;
-    let written = policies.written(&pages, &wanted, args.engine);
+    let written = policies.written(&words, &wanted, args.engine);
     for told in &written.told {
         say(&format!("warning: {told}"));
     }
     if !args.paths.is_empty() {
-        against(&policies, &pages, named, &config, &set, &wanted)?;
+        against(&policies, &words, named, &config, &set, &wanted)?;
     }
     let text = |objects: &Vec<serde_json::Value>| {
         objects.iter().map(|object| yaml::emit(object, Style::default())).collect::<Vec<_>>().join("---\n")
@@ -97,15 +96,15 @@ pub(super) fn run(args: &PolicyArgs) -> Result<(), Error> {
 /// What a render wants of its policies.
 pub(super) fn of_render(named: Option<&Path>, config: &Config, ask: &Ask) -> Result<Wanted, Error> {
     let policies = Policies::embedded().map_err(Error::Input)?;
-    let pages = Pages::embedded(Book::Lint).map_err(Error::Input)?;
+    let words = Words::embedded().map_err(Error::Input)?;
     let config = Config { ask: ask.clone(), ..config.clone() };
-    wanted(&policies, &pages, named, &config, config.fargate_profiles.clone().map(Profiles).as_ref())
+    wanted(&policies, &words, named, &config, config.fargate_profiles.clone().map(Profiles).as_ref())
 }
 
 /// What `knrender.yaml` wants of the policies.
 fn wanted(
     policies: &Policies,
-    pages: &Pages,
+    words: &Words,
     named: Option<&Path>,
     config: &Config,
     profiles: Option<&Profiles>,
@@ -114,21 +113,22 @@ fn wanted(
     let scope = Scope::of(profiles).map_err(wrong)?;
     let namespaces = config.ask.app_namespaces.iter().map(|app| app.split(':').next().unwrap_or_default());
     scope.hold(namespaces).map_err(wrong)?;
-    let allowances = allowances(&[], named, config, pages)?;
-    let exceptions = Exceptions::from(policies, &allowances, &scope);
+    let mut all = allowances(&[], named, config, &words.lint)?;
+    all.extend(allowances(&[], named, config, &words.validate)?);
+    let exceptions = Exceptions::from(policies, &all, &scope);
     Ok(Wanted { audit_only: false, scope, exceptions })
 }
 
 /// Holds exceptions and scope against manifests: what matches nothing there, and what no profile takes, is told.
 fn against(
     policies: &Policies,
-    pages: &Pages,
+    words: &Words,
     named: Option<&Path>,
     config: &Config,
     set: &Set<'_>,
     wanted: &Wanted,
 ) -> Result<(), Error> {
-    let mut about = allowances(&[], named, config, pages)?;
+    let mut about = allowances(&[], named, config, &words.lint)?;
     about.retain(|allowance| policies.of(&allowance.lint).is_some());
     for finding in allow::settle(lint::run(set, &[]), &about) {
         if finding.code == ALLOWANCE_UNUSED {

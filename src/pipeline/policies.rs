@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::RenderError;
-use crate::findings::page::{Book, Pages};
 use crate::ledger::{Deed, Entry, Ledger};
 use crate::manifest::document::{Document, Source};
-use crate::policy::{self, Engine, Policies};
+use crate::policy::{self, Engine, Policies, Words};
 use crate::stack::Stack;
 use crate::yaml::{self, Style};
 
@@ -18,10 +17,10 @@ pub(super) fn add(
 ) -> Result<Vec<String>, RenderError> {
     let Some(wanted) = &stack.policies else { return Ok(Vec::new()) };
     let policies = Policies::embedded().map_err(RenderError::Fault)?;
-    let pages = Pages::embedded(Book::Lint).map_err(RenderError::Fault)?;
-    let written = policies.written(&pages, wanted, Engine::Vap);
+    let words = Words::embedded().map_err(RenderError::Fault)?;
+    let written = policies.written(&words, wanted, Engine::Vap);
     for (file, objects) in &written.files {
-        let reason = Arc::new(policies.reason(&pages, file));
+        let reason = Arc::new(policies.reason(&words, file));
         let source = Arc::new(Source {
             component: "knrender".to_owned(),
             name: format!("template {}", policy::PATH),

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::Policies;
-use crate::findings::page::{Pages, Severity};
+use super::{Policies, Words};
+use crate::findings::page::Severity;
 
 /// A lint, and what a policy sees of it.
 #[derive(Clone, Debug, Serialize)]
@@ -21,8 +21,13 @@ pub struct Row<'p> {
     pub beyond: Vec<&'p str>,
 }
 
+/// What of `knrender validate` has a policy.
+pub fn checks<'p>(policies: &'p Policies, words: &'p Words) -> Vec<&'p str> {
+    policies.all().iter().map(|policy| policy.code.as_str()).filter(|code| words.lint.of(code).is_none()).collect()
+}
+
 /// All lints, in their order.
-pub fn rows<'p>(policies: &'p Policies, pages: &'p Pages) -> Vec<Row<'p>> {
+pub fn rows<'p>(policies: &'p Policies, words: &'p Words) -> Vec<Row<'p>> {
     let row = |page: &'p crate::findings::page::Page| {
         let policy = policies.of(&page.code);
         let beyond = match policy {
@@ -31,7 +36,7 @@ pub fn rows<'p>(policies: &'p Policies, pages: &'p Pages) -> Vec<Row<'p>> {
         };
         Row { code: &page.code, severity: page.severity, policy: policy.is_some(), beyond }
     };
-    pages.all().iter().map(row).collect()
+    words.lint.all().iter().map(row).collect()
 }
 
 /// How many lints of a severity, or of all, have a policy, and how many there are.
@@ -41,7 +46,7 @@ fn share(rows: &[Row<'_>], severity: Option<Severity>) -> (usize, usize) {
 }
 
 /// For people.
-pub fn text(rows: &[Row<'_>]) -> String {
+pub fn text(rows: &[Row<'_>], checks: &[&str]) -> String {
     let mut out = String::new();
     let width = rows.iter().map(|row| row.code.len()).max().unwrap_or(0);
     for row in rows {
@@ -51,6 +56,9 @@ pub fn text(rows: &[Row<'_>]) -> String {
             (false, _) => format!("-       {}", row.beyond.join("; ")),
         };
         let _ = writeln!(out, "{:<width$}  {:<7}  {}", row.code, row.severity, what.trim_end());
+    }
+    for code in checks {
+        let _ = writeln!(out, "{code:<width$}  check    policy, for what Knative's webhook says without its settings");
     }
     let (covered, all) = share(rows, None);
     let of = |severity: Severity| {
@@ -64,13 +72,14 @@ pub fn text(rows: &[Row<'_>]) -> String {
 }
 
 /// For programs.
-pub fn json(rows: &[Row<'_>]) -> Value {
+pub fn json(rows: &[Row<'_>], checks: &[&str]) -> Value {
     let of = |severity| {
         let (covered, all) = share(rows, severity);
         json!({"policies": covered, "lints": all})
     };
     json!({
         "lints": rows,
+        "checks": checks,
         "covered": {
             "all": of(None), "error": of(Some(Severity::Error)), "warning": of(Some(Severity::Warning)),
             "note": of(Some(Severity::Note)),
