@@ -73,7 +73,7 @@ struct KeyData {
 /// # Errors
 /// In words, which key is missing or unknown; a test keeps that from happening.
 pub fn sections(command: &Command) -> Result<Vec<Section>, String> {
-    let data: Vec<SectionData> = yaml::parse_as(DATA).map_err(|e| format!("options/keys.yaml, {e}"))?;
+    let data: Vec<SectionData> = yaml::parse_own(DATA).map_err(|e| format!("options/keys.yaml, {e}"))?;
     let known: Vec<_> = config::KEYS.iter().map(|key| key.replace('_', "-")).collect();
     let said: Vec<_> = data.iter().flat_map(|s| &s.keys).map(|k| k.key.as_str()).collect();
     if let Some(missing) = known.iter().find(|key| !said.contains(&key.as_str())) {

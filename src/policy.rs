@@ -166,7 +166,7 @@ impl Policies {
     /// # Errors
     /// In words, that the data is broken; a test keeps that from happening.
     pub fn embedded() -> Result<Policies, String> {
-        yaml::parse_own(embedded::text(PATH).unwrap_or_default()).map_err(|e| format!("{PATH}: {e}"))
+        yaml::parse_as(embedded::text(PATH).unwrap_or_default()).map_err(|e| format!("{PATH}: {e}"))
     }
 
     /// The policies, in the order of the file.

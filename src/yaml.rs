@@ -20,7 +20,7 @@ mod strict;
 mod tests;
 mod write;
 
-pub use read::{Twice, parse, parse_as, parse_last, parse_own};
+pub use read::{Twice, parse, parse_as, parse_last, parse_own, parse_own_with_places};
 pub use write::{Style, detect_style, emit};
 pub(crate) use write::{fits_literal, quoted};
 

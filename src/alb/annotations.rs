@@ -130,7 +130,7 @@ pub enum Fault {
 pub fn known() -> &'static Knowledge {
     static KNOWN: LazyLock<Knowledge> = LazyLock::new(|| {
         let text = embedded::text("data/alb/annotations.yaml").unwrap_or_default();
-        yaml::parse_as(text).unwrap_or_default()
+        yaml::parse_own(text).unwrap_or_default()
     });
     &KNOWN
 }

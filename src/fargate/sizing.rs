@@ -159,7 +159,7 @@ struct Preset {
 }
 
 fn preset(scale: Scale) -> Option<Preset> {
-    let mut file: File = yaml::parse_as(embedded::text("data/sizes.yaml").unwrap_or_default()).ok()?;
+    let mut file: File = yaml::parse_own(embedded::text("data/sizes.yaml").unwrap_or_default()).ok()?;
     file.scales.remove(scale.name())
 }
 

@@ -66,12 +66,23 @@ pub fn parse_as<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     read(text)
 }
 
-/// Reads a file that is compiled into the binary into a type: as [`parse_as`], but for what only a stranger's text needs.
+/// Reads a file that is compiled into the binary into a type, by way of a value: the binary then has one reader of YAML for all of
+/// these types.
 ///
 /// # Errors
 ///
 /// When the text does not have the shape of `T`; tests keep that from happening.
 pub fn parse_own<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    let value = build(text, MAX_CONFIGURATION_DEPTH, false)?.value;
+    serde_json::from_value(value).map_err(|why| YamlError { line: 1, column: 1, message: why.to_string() })
+}
+
+/// As [`parse_own`], into a type that remembers where its parts stand.
+///
+/// # Errors
+///
+/// As for [`parse_own`].
+pub fn parse_own_with_places<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     read(text)
 }
 

@@ -67,7 +67,7 @@ pub fn parse_own(
     component: &str,
     template: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<Rule>, RuleError> {
-    checked(yaml::parse_own(text), path, Some(component), template)
+    checked(yaml::parse_own_with_places(text), path, Some(component), template)
 }
 
 fn checked(
