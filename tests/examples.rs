@@ -67,6 +67,23 @@ fn a_day_of_traffic_becomes_a_picture_with_one_command() {
 }
 
 #[test]
+fn the_rules_do_what_the_page_on_rules_says() {
+    let Some(upstream) = Place::with_upstream() else { return };
+    let (from, to) = (place(), upstream);
+    for file in ["gateway.yaml", "limits.yaml", "platform.yaml", "platform-info.yaml.j2"] {
+        to.write(&format!("examples/rules/{file}"), &from.read(&format!("examples/rules/{file}")));
+    }
+    to.run(&["--rules", "examples/rules/", "--out", "out"]).ok();
+    let explained = |object: &str| to.run(&["explain", object]).ok().stdout;
+    let gateway = explained("Service/kourier-system/kourier");
+    assert!(gateway.contains("gateway-has-our-label") && gateway.contains("/metadata/labels/team"), "{gateway}");
+    let autoscaler = explained("ConfigMap/knative-serving/config-autoscaler");
+    assert!(autoscaler.contains("services-have-a-ceiling"), "{autoscaler}");
+    assert!(explained("ConfigMap/knative-serving/platform-info").contains("platform-info.yaml.j2"));
+    to.run(&["validate"]).ok();
+}
+
+#[test]
 fn the_service_that_app_wrote_has_no_fault() {
     let place = place();
     place.run(&["lint", "--strict", "examples/hello.yaml"]).ok();
