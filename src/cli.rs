@@ -1,6 +1,7 @@
 //! The command line: flags in, exit code out. Manifests and JSON go to standard output, everything said to people to
 //! standard error.
 
+use std::cell::RefCell;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -321,8 +322,24 @@ impl Cli {
     }
 }
 
+thread_local! {
+    /// What is kept instead of being written to standard output.
+    static KEPT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// Does something, and keeps what it would have written to standard output: one report of several.
+fn keeping<T>(work: impl FnOnce() -> T) -> (T, Vec<u8>) {
+    KEPT.with(|kept| kept.replace(Some(Vec::new())));
+    let done = work();
+    (done, KEPT.with(RefCell::take).unwrap_or_default())
+}
+
 /// Writes to standard output. A reader that went away (`| head`) is no error.
 fn print(bytes: &[u8]) -> Result<(), Error> {
+    let is_kept = KEPT.with(|kept| kept.borrow_mut().as_mut().map(|kept| kept.extend_from_slice(bytes)).is_some());
+    if is_kept {
+        return Ok(());
+    }
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {

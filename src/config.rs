@@ -15,7 +15,7 @@ use time::{Lasting, Seconds};
 mod file;
 pub mod time;
 
-pub use file::{Allow, Cluster, Config, ConfigError, FILE, KEYS};
+pub use file::{Allow, Cluster, Config, ConfigError, FILE, HUB, KEYS};
 
 /// What a stack is made of. Every field is a flag and a key of `knrender.yaml`.
 #[derive(Args, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -104,6 +104,9 @@ pub struct Ask {
     /// Also write out/gitops/, for Argo CD or Flux
     #[arg(long, value_enum, value_name = "ENGINE")]
     pub layout: Option<Layout>,
+    /// Where that engine runs [default: here]
+    #[arg(long, value_enum, value_name = "WHERE")]
+    pub gitops_engine: Option<EngineAt>,
     /// Git repository that out/ is committed to, for --layout
     #[arg(long, value_name = "URL")]
     pub gitops_repo: Option<String>,
@@ -211,6 +214,30 @@ pub enum Layout {
     Flux,
 }
 
+/// Where the engine of a layout runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineAt {
+    /// On this cluster, whose Fargate profiles then take its pods
+    #[default]
+    Here,
+    /// AWS runs it for this cluster (EKS Capability for Argo CD): no pods, no profile
+    Managed,
+    /// On another cluster, which knows this one by its name
+    Elsewhere,
+}
+
+impl EngineAt {
+    /// The name as `--gitops-engine` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineAt::Here => "here",
+            EngineAt::Managed => "managed",
+            EngineAt::Elsewhere => "elsewhere",
+        }
+    }
+}
+
 impl Layout {
     /// The name as `--layout` takes it.
     pub fn name(self) -> &'static str {
@@ -298,6 +325,7 @@ impl Ask {
             log_retention_days: self.log_retention_days.or(file.log_retention_days),
             alb: if self.alb == Alb::default() { file.alb } else { self.alb },
             layout: self.layout.or(file.layout),
+            gitops_engine: self.gitops_engine.or(file.gitops_engine),
             gitops_repo: self.gitops_repo.or(file.gitops_repo),
             gitops_revision: self.gitops_revision.or(file.gitops_revision),
             gitops_path: self.gitops_path.or(file.gitops_path),

@@ -12,6 +12,7 @@ use support::run::{Place, Ran};
 
 mod support {
     pub mod run;
+    pub mod shape;
 }
 
 const NAMESPACE: &str = "knative-serving";
@@ -568,6 +569,28 @@ fn a_bundle_has_the_report_and_the_live_objects_without_values_of_secrets() {
     let whole: Value = serde_json::from_str(&bundle).unwrap();
     assert!(whole["live"].as_array().unwrap().len() > 10 && whole["report"]["findings"].is_array());
     assert!(bundle.contains("server-key.pem") && !bundle.contains(&secret));
+}
+
+#[test]
+fn the_report_for_programs_is_as_its_schema_says() {
+    support::shape::hold(&Cluster::new().doctor(&["--format", "json"]).json(), "doctor");
+    let mut cluster = Cluster::new().without("get service --", "webhook").failing("get secret", "(Forbidden) no");
+    pending(&mut cluster, "default-scheduler");
+    let settings = cluster.object("get configmap", "config-autoscaler");
+    settings["data"]["max-scale"] = "3".into();
+    let report = cluster.doctor(&["--format", "json", "--logs"]).json();
+    let words: Vec<&str> = report["findings"].as_array().unwrap().iter().filter_map(|f| f["word"].as_str()).collect();
+    assert_eq!(words, ["missing", "differs", "unhealthy"]);
+    support::shape::hold(&report, "doctor");
+}
+
+#[test]
+fn two_renders_in_one_folder_are_an_error_that_names_both_places() {
+    let cluster = Cluster::new();
+    let other = cluster.place.read("out/batch.yaml").replace("30s", "60s");
+    cluster.place.write("out/other.yaml", &other);
+    let said = cluster.doctor(&[]).fails(3);
+    assert!(said.contains("out/batch.yaml, line ") && said.contains("out/other.yaml, line "), "{said}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 #[path = "support/run.rs"]
 mod run;
+#[path = "support/shape.rs"]
+mod shape;
 
 use run::Place;
 
@@ -31,6 +33,86 @@ fn every_cluster_has_a_folder_and_a_row() {
     assert_eq!(changed.code, 1);
     assert!(changed.stderr.contains("1 of 1 clusters are not as rendered"), "{}", changed.stderr);
     assert_eq!(place.run(&["diff", "--only", "test", "--scheme", "internal"]).code, 1);
+}
+
+#[test]
+fn a_report_for_programs_is_one_of_all_clusters() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", FLEET);
+    shape::hold(&place.run(&["--format", "json"]).ok().json(), "fleet");
+    for command in ["lint", "validate", "plan", "diff"] {
+        let report = place.run(&[command, "--format", "json"]).ok().json();
+        let names: Vec<&String> = report["clusters"].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["prod", "test"], "{command}");
+        assert!(report["clusters"]["prod"].as_object().unwrap().len() > 1, "{command}: {report}");
+        shape::hold(&report, "fleet");
+    }
+    let log = place.run(&["lint", "--format", "sarif"]).ok().json();
+    let runs = log["runs"].as_array().unwrap();
+    let ids: Vec<&str> = runs.iter().filter_map(|run| run["automationDetails"]["id"].as_str()).collect();
+    assert_eq!(ids, ["knrender/prod/", "knrender/test/"]);
+    assert!(log["$schema"].as_str().is_some_and(|schema| schema.ends_with("sarif-schema-2.1.0.json")));
+    let suites = place.run(&["lint", "--format", "junit"]).ok().stdout;
+    assert_eq!(suites.matches("<?xml").count(), 1);
+    assert!(
+        suites.contains("<testsuite name=\"prod: knrender lint\"") && suites.contains("\"test: knrender lint\""),
+        "{suites}"
+    );
+    std::fs::remove_dir_all(place.path("out/test")).unwrap();
+    let ran = place.run(&["lint", "--format", "json"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.json()["clusters"]["test"]["error"].as_str().unwrap().contains("there is no such folder"));
+}
+
+#[test]
+fn a_cluster_has_fargate_profiles_of_its_own() {
+    let place = Place::new();
+    let profiles = "fargate-profiles: [{name: fp, selectors: [{namespace: shop}]}]";
+    place.write(
+        "knrender.yaml",
+        &format!("out: out\nclusters:\n- name: a\n  {profiles}\n- name: b\n  {}\n", profiles.replace("shop", "other")),
+    );
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\nspec: {containers: [{name: c, image: 'a.example/b:1'}]}\n";
+    for name in ["a", "b"] {
+        place.write(&format!("out/{name}/pod.yaml"), pod);
+    }
+    let report = place.run(&["lint", "--format", "json"]).json();
+    let no_profile = |name: &str| report["clusters"][name].to_string().contains("namespace-without-profile");
+    assert!(!no_profile("a") && no_profile("b"), "{report:#}");
+}
+
+const HUB: &str = "out: clusters\ngitops-engine: elsewhere\ngitops-repo: https://git.example/a\nclusters:\n- {name: prod, region: eu-west-1}\n- {name: Test_2, region: us-east-1}\n";
+
+#[test]
+fn one_argo_cd_for_all_clusters_reads_an_application_set_of_their_applications() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", &format!("layout: argocd\n{HUB}"));
+    place.run(&[]).ok();
+    let set = place.read("clusters/gitops/argocd/applicationset.yaml");
+    assert!(set.contains("path: \"clusters/prod/gitops/argocd\"") && set.contains("name: \"test-2\""), "{set}");
+    let application = place.read("clusters/Test_2/gitops/argocd/application.yaml");
+    assert!(
+        application.contains("  name: knative-test-2\n") && application.contains("    name: \"Test_2\"\n"),
+        "{application}"
+    );
+    assert!(!place.read("clusters/prod/cluster/eksctl.yaml").contains("argocd"));
+    place.run(&["--check"]).ok();
+    place.write("clusters/gitops/argocd/applicationset.yaml", "a: 1\n");
+    assert!(place.run(&["--check"]).fails(1).contains("applicationset.yaml is not as rendered"));
+    place.write("knrender.yaml", &format!("layout: argocd\n{}", HUB.replace("name: prod", "name: gitops")));
+    assert!(place.run(&[]).fails(2).contains("take another name"));
+}
+
+#[test]
+fn one_flux_for_all_clusters_reads_a_kustomization_for_each() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", &format!("layout: flux\n{HUB}"));
+    place.run(&[]).ok();
+    let all = place.read("clusters/gitops/flux/clusters.yaml");
+    assert_eq!(all.matches("kind: Kustomization").count(), 2, "{all}");
+    assert!(all.contains("path: \"./clusters/prod/gitops/flux\""), "{all}");
+    let own = place.read("clusters/prod/gitops/flux/batches.yaml");
+    assert!(own.contains("name: \"knative-first-prod\"") && own.contains("name: \"kubeconfig-prod\""), "{own}");
 }
 
 #[test]

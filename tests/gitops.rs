@@ -170,6 +170,30 @@ fn the_summary_says_how_to_connect_and_what_is_missing() {
 }
 
 #[test]
+fn fargate_profiles_take_the_engine_where_it_runs_on_this_cluster() {
+    let Some(place) = Place::with_upstream() else { return };
+    let cluster = ["--cluster-name", "prod", "--region", "eu-west-1"];
+    for (layout, namespace) in [("argocd", "argocd"), ("flux", "flux-system")] {
+        let named = format!("namespace: \"{namespace}\"");
+        render(&place, &cluster, layout, "here");
+        assert!(place.read("here/cluster/eksctl.yaml").contains(&named), "{}", place.read("here/cluster/eksctl.yaml"));
+        render(&place, &[&cluster[..], &["--gitops-engine", "elsewhere"]].concat(), layout, "there");
+        assert!(!place.read("there/cluster/eksctl.yaml").contains(&named));
+    }
+    render(&place, &[&cluster[..], &["--gitops-engine", "managed"]].concat(), "argocd", "aws");
+    assert!(!place.read("aws/cluster/eksctl.yaml").contains("argocd"));
+    assert!(place.read("aws/gitops/argocd/application.yaml").contains("name: in-cluster"));
+}
+
+#[test]
+fn where_the_engine_runs_has_to_fit_it() {
+    let said = |flags: &[&str]| Place::new().run(&[flags, &["--out", "out"]].concat()).fails(2);
+    assert!(said(&["--gitops-engine", "here"]).contains("--layout argocd or --layout flux"));
+    assert!(said(&["--layout", "flux", "--gitops-engine", "managed"]).contains("AWS runs Argo CD, and no Flux"));
+    assert!(said(&["--layout", "flux", "--gitops-engine", "elsewhere"]).contains("say --cluster-name"));
+}
+
+#[test]
 fn a_repository_without_a_layout_is_a_usage_error() {
     let place = Place::new();
     let said = place.run(&["--gitops-path", "a", "--out", "out"]).fails(2);

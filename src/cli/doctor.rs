@@ -1,5 +1,6 @@
 //! `knrender doctor`: the cluster beside the render.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,8 @@ use crate::doctor::kubectl::{self, Kubectl};
 use crate::doctor::place::Place;
 use crate::doctor::{Facts, Subject, examine};
 use crate::error::Error;
+use crate::manifest::collection::{Collection, Placed};
+use crate::manifest::object::Identity;
 
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
@@ -50,6 +53,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Error> {
     let manifests = manifests(&out)?;
     let collection = inputs::read(&manifests)?;
     inputs::broken(&collection)?;
+    once(&collection)?;
     let facts = facts(&out)?;
     let mut kubectl = Kubectl::new(args.timeout);
     let context = match &args.context {
@@ -102,6 +106,20 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Error> {
         None => Ok(()),
         Some(unread) => Err(Error::Input(format!("{} cannot be read: {}", unread.what, unread.why))),
     }
+}
+
+/// That no object is there twice: two renders in one folder, of which the cluster has one.
+fn once(collection: &Collection) -> Result<(), Error> {
+    let mut seen: BTreeMap<&Identity, &Placed> = BTreeMap::new();
+    for object in collection.objects.iter().filter(|o| !o.identity.name.is_empty()) {
+        if let Some(first) = seen.insert(&object.identity, object) {
+            return Err(Error::Input(format!(
+                "{} is there twice: in {}, line {} and in {}, line {}; a folder that is applied has one render",
+                object.identity, first.file, first.line, object.file, object.line
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The folder; of a fleet, that of one cluster.

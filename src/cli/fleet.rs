@@ -6,9 +6,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use serde_json::Value;
+
 use super::session::Session;
-use super::{Format, General, RenderArgs, out_folder, plan, print, render, say, warn};
-use crate::config::{Ask, Cluster, Config, Supply};
+use super::{Format, General, RenderArgs, keeping, out_folder, plan, print, print_json, render, say, warn};
+use crate::config::{Ask, Cluster, Config, HUB, Supply};
+use crate::delivery::gitops::hub;
 use crate::error::Error;
 use crate::fargate::cost::Prices;
 use crate::output::check as folder;
@@ -66,6 +69,18 @@ impl Table {
         self.rows.push((name.to_owned(), became));
     }
 
+    /// The reports by cluster; of one without a report, why there is none.
+    fn to_json(&self, reports: &[(&str, String)]) -> Value {
+        let mut all = serde_json::Map::new();
+        for (name, became) in &self.rows {
+            let report = reports.iter().find(|(of, _)| of == name);
+            let report = report.and_then(|(_, report)| serde_json::from_str::<Value>(report).ok());
+            let why = || became.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            all.insert(name.clone(), report.unwrap_or_else(|| serde_json::json!({"error": why()})));
+        }
+        serde_json::json!({"clusters": all})
+    }
+
     /// Prints the table for people, and ends with the exit code of the worst. Several lines are cut to their first, except where
     /// a cluster failed.
     pub(super) fn end(self, findings: &str) -> Result<(), Error> {
@@ -95,34 +110,90 @@ impl Table {
     }
 }
 
-/// Runs a command for the folder of each cluster. A report for programs is of one cluster.
+/// How the reports of many clusters become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Many {
+    /// For people: one after the other, each below its folder.
+    Text,
+    /// Lines that stand for themselves.
+    Lines,
+    /// For a pull request: each below a heading.
+    Markdown,
+    /// `clusters`, by name.
+    Json,
+    /// A run for each cluster.
+    Sarif,
+    /// The suites of all.
+    Junit,
+}
+
+/// Runs a command for the folder of each cluster: one report of all, and the table.
 pub(super) fn each(
     config: &Config,
     only: &[String],
-    for_people: bool,
-    run: impl Fn(PathBuf) -> Result<(), Error>,
+    how: Many,
+    run: impl Fn(&Cluster, PathBuf) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let clusters = chosen(config, only)?;
-    if !for_people && clusters.len() > 1 {
-        return Err(Error::Usage(
-            "a report for programs is of one cluster: name it with --only NAME, or name the folder".to_owned(),
-        ));
-    }
     let out = out_folder(None, config).unwrap_or_else(|| "out".into());
     let mut table = Table::default();
-    for cluster in clusters {
+    let mut reports: Vec<(&str, String)> = Vec::new();
+    for cluster in chosen(config, only)? {
         let folder = out.join(&cluster.name);
-        if for_people {
-            print(format!("{}\n", folder.display()).as_bytes())?;
+        let shown = crate::shown::path(&folder);
+        match how {
+            Many::Text => print(format!("{shown}\n").as_bytes())?,
+            Many::Markdown => print(format!("## {shown}\n\n").as_bytes())?,
+            _ => {}
         }
-        let became = if folder.is_dir() {
-            run(folder).map(|()| "fine".to_owned())
-        } else {
-            Err(Error::Input(format!("{}: there is no such folder; `knrender` renders into it", folder.display())))
+        let mut one = || {
+            if !folder.is_dir() {
+                return Err(Error::Input(format!("{shown}: there is no such folder; `knrender` renders into it")));
+            }
+            if matches!(how, Many::Text | Many::Markdown | Many::Lines) {
+                return run(cluster, folder.clone());
+            }
+            let (became, report) = keeping(|| run(cluster, folder.clone()));
+            reports.push((cluster.name.as_str(), String::from_utf8_lossy(&report).into_owned()));
+            became
         };
-        table.row(&cluster.name, became);
+        table.row(&cluster.name, one().map(|()| "fine".to_owned()));
+    }
+    match how {
+        Many::Text | Many::Markdown | Many::Lines => {}
+        Many::Json => print_json(&table.to_json(&reports))?,
+        Many::Sarif => print_json(&sarif(&reports))?,
+        Many::Junit => print(junit(&reports).as_bytes())?,
     }
     table.end("have findings")
+}
+
+/// The logs of all clusters in one, each a run that bears its cluster's name.
+fn sarif(reports: &[(&str, String)]) -> Value {
+    let mut all = serde_json::json!({"version": "2.1.0", "runs": []});
+    for (name, report) in reports {
+        let Ok(mut log) = serde_json::from_str::<Value>(report) else { continue };
+        all["$schema"] = log["$schema"].take();
+        let Value::Array(runs) = log["runs"].take() else { continue };
+        for mut run in runs {
+            run["automationDetails"] = serde_json::json!({"id": format!("knrender/{name}/")});
+            if let Value::Array(all) = &mut all["runs"] {
+                all.push(run);
+            }
+        }
+    }
+    all
+}
+
+/// The suites of all clusters in one file.
+fn junit(reports: &[(&str, String)]) -> String {
+    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
+    for (name, report) in reports {
+        let suites = report.split_once("<testsuites>\n").and_then(|(_, rest)| rest.split_once("</testsuites>"));
+        let Some((suites, _)) = suites else { continue };
+        text.push_str(&suites.replace("<testsuite name=\"knrender ", &format!("<testsuite name=\"{name}: knrender ")));
+    }
+    text.push_str("</testsuites>\n");
+    text
 }
 
 /// What rendering one cluster led to.
@@ -168,7 +239,31 @@ pub(super) fn render(args: &RenderArgs, config: &Config) -> Result<(), Error> {
     let mut done = done.into_inner().unwrap_or_default();
     let place = |name: &str| clusters.iter().position(|cluster| cluster.name == name);
     done.sort_by_key(|one| place(&one.name));
+    if done.iter().all(|one| one.became.is_ok()) {
+        hub(args, config, &sessions, &out)?;
+    }
     report(args, config, &out, done)
+}
+
+/// What one engine on another cluster reads, beside the folders: of all clusters of the list, also where `--only` names some.
+fn hub(args: &RenderArgs, config: &Config, sessions: &[(&Cluster, Session)], out: &Path) -> Result<(), Error> {
+    let folder_of_it = out.join(HUB);
+    if sessions.len() < config.clusters.len() {
+        return Ok(());
+    }
+    let facts = sessions.iter().map(|(cluster, session)| (cluster.name.as_str(), &session.stack.facts));
+    let files = hub::files(facts).map_err(Error::Usage)?;
+    if files.is_empty() {
+        return Ok(());
+    }
+    let files = Files::from(files);
+    if !args.check {
+        output::write(&folder_of_it, &files)?;
+    } else if let Some(stale) = folder::check(&folder_of_it, &files)?.first() {
+        let shown = crate::shown::path(&folder_of_it);
+        return Err(Error::Findings(format!("{shown}: {} is not as rendered", stale.path)));
+    }
+    Ok(())
 }
 
 /// An error with the cluster that it is about, of the same exit code.
@@ -290,7 +385,9 @@ fn left_over(config: &Config, out: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(out) else { return Vec::new() };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let is_left = |name: &String| {
-        !config.clusters.iter().any(|cluster| cluster.name == *name) && out.join(name).join("about/files.txt").is_file()
+        name != HUB
+            && !config.clusters.iter().any(|cluster| cluster.name == *name)
+            && out.join(name).join("about/files.txt").is_file()
     };
     let mut left: Vec<String> = names.filter(is_left).collect();
     left.sort();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::findings::{self, Report};
+use super::fleet::Many;
 use super::{LintFormat, fleet, inputs, say};
 use crate::config::Config;
 use crate::error::Error;
@@ -100,13 +101,20 @@ pub(super) fn run(
     let session = Session { args, pages, config, allowances, before, judge };
     let is_built = !args.build.is_empty();
     if config_has_clusters(&session.config, args, is_built)? {
-        return fleet::each(&session.config, &args.only, args.format == LintFormat::Text, |folder| {
-            session.of(&[folder])
+        let how = match args.format {
+            LintFormat::Text => Many::Text,
+            LintFormat::Github => Many::Lines,
+            LintFormat::Json => Many::Json,
+            LintFormat::Sarif => Many::Sarif,
+            LintFormat::Junit => Many::Junit,
+        };
+        return fleet::each(&session.config, &args.only, how, |cluster, folder| {
+            session.of(&session.config.of_cluster(cluster), &[folder])
         });
     }
     let paths =
         if is_built && args.paths.is_empty() { Vec::new() } else { inputs::or_rendered(&args.paths, &session.config)? };
-    session.of(&paths)
+    session.of(&session.config, &paths)
 }
 
 /// Whether the folders of all clusters are asked for.
@@ -141,8 +149,8 @@ struct Session<'a, J> {
 
 impl<J: Fn(&mut Asked<'_>) -> Result<Judged, Error>> Session<'_, J> {
     /// Judges what is at some paths, as one set.
-    fn of(&self, paths: &[PathBuf]) -> Result<(), Error> {
-        let Session { args, pages, config, allowances, before, judge } = self;
+    fn of(&self, config: &Config, paths: &[PathBuf]) -> Result<(), Error> {
+        let Session { args, pages, allowances, before, judge, .. } = self;
         let changed = args.changed_since.as_deref().map(|revision| changed::since(revision, paths)).transpose()?;
         let mut collection = build::collection(&args.build, paths, pages.command())?;
         let mut asked = Asked { config, allowances, paths, collection: &mut collection };

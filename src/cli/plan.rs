@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::fleet::Many;
 use super::{fleet, inputs, print_json, print_text, revision, say};
 use crate::bill::compare::Comparison;
 use crate::bill::surroundings::Surroundings;
@@ -75,7 +76,12 @@ enum PlanFormat {
 pub(super) fn run(args: &PlanArgs) -> Result<(), Error> {
     let config = Config::read(args.config.as_deref())?;
     if args.paths.is_empty() && !config.clusters.is_empty() {
-        return fleet::each(&config, &args.only, args.format == PlanFormat::Text, |folder| {
+        let how = match args.format {
+            PlanFormat::Text => Many::Text,
+            PlanFormat::Json => Many::Json,
+            PlanFormat::Markdown => Many::Markdown,
+        };
+        return fleet::each(&config, &args.only, how, |_, folder| {
             run(&PlanArgs { paths: vec![folder], ..args.clone() })
         });
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::time::{Lasting, Seconds};
-use super::{Ask, EcrTags, Layout, Part, Scaling, Scheme, Supply};
+use super::{Ask, EcrTags, EngineAt, Layout, Part, Scaling, Scheme, Supply};
 use crate::alb::Alb;
 use crate::aws;
 use crate::fargate::profile::Profile;
@@ -15,6 +15,9 @@ use crate::fargate::sizing::{Scale, Wanted};
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
 use crate::yaml;
+
+/// The folder beside those of clusters that says to an engine which clusters there are.
+pub const HUB: &str = "gitops";
 
 /// The name of the configuration file.
 pub const FILE: &str = "knrender.yaml";
@@ -55,6 +58,8 @@ pub struct Cluster {
     pub ask: Ask,
     /// Images to be replaced, beside those of all clusters.
     pub images: BTreeMap<String, String>,
+    /// Its Fargate profiles, in place of those of all clusters.
+    pub fargate_profiles: Option<Vec<Profile>>,
 }
 
 /// A finding of `knrender lint` that is accepted.
@@ -130,6 +135,7 @@ file! {
     alb: Alb => ask.alb;
     layout: Layout => ask.layout;
     gitops_repo: String => ask.gitops_repo;
+    gitops_engine: EngineAt => ask.gitops_engine;
     gitops_revision: String => ask.gitops_revision;
     gitops_path: String => ask.gitops_path;
     zones: u32 => ask.zones;
@@ -208,7 +214,7 @@ impl Config {
         let mut file = file;
         let listed = file.as_mut().map(|file| std::mem::take(&mut file.clusters)).unwrap_or_default();
         let mut config = file.map_or_else(Config::default, |file| file.into_config(folder.clone()));
-        config.clusters = clusters(listed, &folder, &shown())?;
+        config.clusters = clusters(listed, config.ask.layout, &folder, &shown())?;
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
             return Err(ConfigError::TwoIngresses { path: shown() });
         }
@@ -224,6 +230,18 @@ impl Config {
         Ok(config)
     }
 
+    /// The configuration with what differs for one cluster of the list.
+    #[must_use]
+    pub fn of_cluster(&self, cluster: &Cluster) -> Config {
+        let mut config = self.clone();
+        config.ask = cluster.ask.clone().over(config.ask);
+        config.images.extend(cluster.images.clone());
+        if cluster.fargate_profiles.is_some() {
+            config.fargate_profiles.clone_from(&cluster.fargate_profiles);
+        }
+        config
+    }
+
     /// The folder that the lock is in.
     pub fn lock_folder(&self) -> &Path {
         if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
@@ -231,16 +249,27 @@ impl Config {
 }
 
 /// The clusters of a list, each once.
-fn clusters(listed: Vec<ClusterFile>, folder: &Path, path: &str) -> Result<Vec<Cluster>, ConfigError> {
+fn clusters(
+    listed: Vec<ClusterFile>,
+    layout: Option<Layout>,
+    folder: &Path,
+    path: &str,
+) -> Result<Vec<Cluster>, ConfigError> {
     let mut found: Vec<Cluster> = Vec::new();
     for cluster in listed {
         let (name, mut config) = cluster.into_config();
         let line = name.referenced.line();
+        let is_hub = config.ask.layout.or(layout).is_some();
         let wrong = |why: String| ConfigError::Clusters { path: path.to_owned(), line, why };
         let name = name.value;
         if !aws::is_cluster_name(&name) {
             return Err(wrong(format!(
                 "`{name}` is not an EKS cluster name: 1 to 100 letters, digits, dashes and underscores, the first a letter or digit"
+            )));
+        }
+        if name == HUB && is_hub {
+            return Err(wrong(format!(
+                "`{name}` is the folder of what the engine of a layout reads; take another name"
             )));
         }
         // Folders whose names differ in case alone are one on some systems.
@@ -250,11 +279,11 @@ fn clusters(listed: Vec<ClusterFile>, folder: &Path, path: &str) -> Result<Vec<C
                 first.name
             )));
         }
-        let alone = Config { ask: Ask::default(), images: BTreeMap::new(), ..std::mem::take(&mut config.clone()) };
+        let alone = Config { ask: Ask::default(), images: BTreeMap::new(), fargate_profiles: None, ..config.clone() };
         if alone != Config::default() {
             return Err(wrong(format!(
-                "`{name}` has a key that is about the whole run, not about one cluster: out, prices, mirror, offline, locked, allow and \
-                 fargate-profiles stand at the top of the file"
+                "`{name}` has a key that is about the whole run, not about one cluster: out, prices, mirror, offline, locked, registries, \
+                 catalog and allow stand at the top of the file"
             )));
         }
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
@@ -263,7 +292,7 @@ fn clusters(listed: Vec<ClusterFile>, folder: &Path, path: &str) -> Result<Vec<C
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
         config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
         config.ask.cluster_name.get_or_insert_with(|| name.clone());
-        found.push(Cluster { name, ask: config.ask, images: config.images });
+        found.push(Cluster { name, ask: config.ask, images: config.images, fargate_profiles: config.fargate_profiles });
     }
     Ok(found)
 }

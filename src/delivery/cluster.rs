@@ -51,6 +51,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, ClusterError> {
     if stack.facts.holds("internal-tls", &json!(true)).map_err(ClusterError::Fault)? {
         system.push("cert-manager");
     }
+    system.extend(super::gitops::namespace_here(&stack.facts));
     let profiles = profiles::pack(&system, &namespaces_with_pods(delivery)?, &stack.apps)?;
     profiles.iter().try_for_each(words::hold_profile).map_err(ClusterError::Fault)?;
     let mut context = delivery.context();

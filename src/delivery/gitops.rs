@@ -6,6 +6,7 @@
 
 mod argocd;
 mod flux;
+pub mod hub;
 mod ready;
 mod runtime;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use super::{Delivery, Files};
 use crate::manifest::document::Document;
 use crate::report::Step;
+use crate::rewrite::facts::Facts;
 
 /// A folder of `gitops/`, which is a batch.
 #[derive(Clone, Debug)]
@@ -52,6 +54,31 @@ pub fn files(delivery: &Delivery<'_>, rendered: &Files) -> Result<Files, String>
         files.insert(format!("{}/{}", folder.name, folder.file), text.clone());
     }
     Ok(files.into_iter().map(|(path, text)| (format!("gitops/{path}"), text)).collect())
+}
+
+/// The namespace in which the engine has pods on this cluster; nothing without `--layout`, and where it runs elsewhere.
+pub fn namespace_here(facts: &Facts) -> Option<&'static str> {
+    if facts.text("gitops-engine").is_ok_and(|at| at != "here") {
+        return None;
+    }
+    match facts.text("layout").ok()?.as_str() {
+        "argocd" => Some("argocd"),
+        "flux" => Some("flux-system"),
+        _ => None,
+    }
+}
+
+/// What the objects of an engine on another cluster have behind their names, since it has those of other clusters as well: the
+/// cluster's name in the form of a label.
+fn suffix(facts: &Facts) -> String {
+    let elsewhere = facts.text("gitops-engine").is_ok_and(|at| at == "elsewhere");
+    let name = if elsewhere { facts.text("cluster-name").unwrap_or_default() } else { String::new() };
+    if name.is_empty() { name } else { format!("-{}", label(&name)) }
+}
+
+/// An EKS cluster name as a name in Kubernetes.
+fn label(name: &str) -> String {
+    name.to_lowercase().replace('_', "-").trim_matches('-').to_owned()
 }
 
 /// What to do with the folder, for the summary; nothing without `--layout`.
@@ -97,6 +124,9 @@ impl View<'_> {
         let mut context = self.delivery.stack.facts.context();
         if let (Some(context), Value::Object(more)) = (context.as_object_mut(), more) {
             context.extend(Map::from_iter([("values".to_owned(), self.values.clone().into())]));
+            let suffix = suffix(&self.delivery.stack.facts);
+            context.insert("elsewhere".into(), (!suffix.is_empty()).into());
+            context.insert("suffix".into(), suffix.into());
             context.insert("folders".into(), self.folders.iter().map(|f| f.name).collect());
             context.extend(more);
         }

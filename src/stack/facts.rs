@@ -57,6 +57,7 @@ pub(super) fn of(
         ("logging", Fact::Flag(ask.logging.unwrap_or(false))),
         ("log-retention-days", Fact::Text(ask.log_retention_days.unwrap_or(60).to_string())),
         ("layout", ask.layout.map_or(Fact::Absent, |layout| Fact::Text(layout.name().to_owned()))),
+        ("gitops-engine", ask.gitops_engine.map_or(Fact::Absent, |at| Fact::Text(at.name().to_owned()))),
         ("gitops-repo", text(&ask.gitops_repo)),
         ("gitops-revision", Fact::Text(ask.gitops_revision.clone().unwrap_or_else(|| "main".to_owned()))),
         ("gitops-path", Fact::Text(ask.gitops_path.clone().unwrap_or_else(|| "out/gitops".to_owned()))),

@@ -1,7 +1,7 @@
 //! What `--layout` writes down about the Git repository, checked for form.
 
 use super::StackError;
-use crate::config::Ask;
+use crate::config::{Ask, EngineAt, Layout};
 use crate::upstream::address;
 
 /// Checks the flags about the repository.
@@ -27,6 +27,7 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
             "is not a path inside of a repository: relative, of letters, digits, dots, dashes and underscores, without `..`",
         ),
     ];
+    engine(ask)?;
     for (flag, value, is_good, form) in values {
         let Some(value) = value else { continue };
         if ask.layout.is_none() {
@@ -37,6 +38,22 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
         }
     }
     Ok(())
+}
+
+/// Where the engine runs has to fit the engine.
+fn engine(ask: &Ask) -> Result<(), StackError> {
+    let Some(at) = ask.gitops_engine else { return Ok(()) };
+    let flag = format!("--gitops-engine {}", at.name());
+    match (ask.layout, at) {
+        (None, _) => Err(StackError(format!("{flag} is for --layout argocd or --layout flux; name one of them"))),
+        (Some(Layout::Flux), EngineAt::Managed) => {
+            Err(StackError(format!("{flag} is for --layout argocd: AWS runs Argo CD, and no Flux")))
+        }
+        (Some(_), EngineAt::Elsewhere) if ask.cluster_name.is_none() => {
+            Err(StackError(format!("{flag} names this cluster to the engine on the other one: say --cluster-name")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Flux takes no scp-like address: <https://fluxcd.io/flux/components/source/gitrepositories/#url>.

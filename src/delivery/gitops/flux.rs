@@ -20,6 +20,7 @@ const CHART: &str = "00-alb-controller";
 /// The files, by path below `gitops/`.
 pub(super) fn files(view: &View<'_>) -> Result<Files, String> {
     let mut files = Files::new();
+    let suffix = super::suffix(&view.delivery.stack.facts);
     for folder in &view.folders {
         let resources = slice::from_ref(&folder.file);
         files.insert(kustomization(folder.name), view.template("flux/batch.yaml.j2", json!({"resources": resources}))?);
@@ -31,15 +32,15 @@ pub(super) fn files(view: &View<'_>) -> Result<Files, String> {
         files.insert(format!("{CHART}/helm-release.yaml"), view.template("flux/helm-release.yaml.j2", json!({}))?);
         let check = json!({
             "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
-            "name": "aws-load-balancer-controller", "namespace": "flux-system",
+            "name": format!("aws-load-balancer-controller{suffix}"), "namespace": "flux-system",
         });
-        steps.push(json!({"name": name(CHART), "folder": CHART, "after": null, "checks": [check], "patches": []}));
+        steps.push(json!({"name": format!("{}{suffix}", name(CHART)), "here": true, "folder": CHART, "after": null, "checks": [check], "patches": []}));
     }
     for (i, folder) in view.folders.iter().enumerate() {
         let after = steps.last().and_then(|step: &Value| step.get("name")).cloned();
         let checks = checks(view, i)?;
         let step = json!({
-            "name": name(folder.name), "folder": folder.name, "after": after, "checks": checks,
+            "name": format!("{}{suffix}", name(folder.name)), "here": false, "folder": folder.name, "after": after, "checks": checks,
             "patches": patches(folder)?,
         });
         steps.push(step);
