@@ -12,6 +12,7 @@ use crate::manifest::document::Document;
 use crate::rewrite::RuleError;
 
 pub mod inventory;
+pub mod pull;
 pub mod reference;
 pub mod relocate;
 

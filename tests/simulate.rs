@@ -222,3 +222,30 @@ fn what_cannot_be_simulated_is_refused_in_words() {
     }
     assert_eq!(place.run(&["simulate", "two.yaml", "--service", "other", "--traffic", "spike:1"]).code, 0);
 }
+
+#[test]
+fn the_images_that_the_lock_knows_are_pulled_at_each_start_in_simulate_and_plan() {
+    let place = Place::new();
+    place.write(
+        "service.yaml",
+        "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: shop, namespace: default}\n\
+         spec: {template: {spec: {containers: [{image: registry.example/shop:1}]}}}\n",
+    );
+    place.write(
+        "knrender.lock",
+        &format!(
+            "assets: []\nimages:\n- image: registry.example/shop:1\n  digest: sha256:{}\n  size: 500000000\n  layers: [500000000]\n",
+            "a".repeat(64)
+        ),
+    );
+    let plan = place.run(&["plan", "service.yaml"]).ok().stdout;
+    assert!(plan.contains("500 MB, 10.0 s"), "{plan}");
+    assert_eq!(place.run(&["plan", "service.yaml", "--format", "json"]).ok().json()["pulls"][0]["bytes"], 500_000_000);
+    let told = |more: &[&str]| {
+        place.run(&[&["simulate", "service.yaml", "--traffic", "spike:1"], more].concat()).ok().stdout
+    };
+    let by_lock = told(&[]);
+    assert!(by_lock.contains("a pod starts in 70 s") && by_lock.contains("500 MB, 10.0 s"), "{by_lock}");
+    // What was measured has the pull in it.
+    assert!(told(&["--cold-start", "45"]).contains("a pod starts in 45 s"));
+}

@@ -16,8 +16,10 @@ use crate::error::Error;
 use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
 use crate::fargate::quantity::Quantity;
+use crate::images::pull;
 use crate::manifest::collection::{Collection, Placed};
 use crate::report::Provenance;
+use crate::upstream::lock::Lock;
 
 #[derive(Args, Clone, Debug)]
 #[command(after_help = PLAN_HELP)]
@@ -99,13 +101,18 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Error> {
     let bill = read.bill(&prices, &assumed, &config)?;
     let compared = args.compare.as_deref().map(|with| compare(with, &paths, &bill, &prices, &assumed, &config));
     let compared = compared.transpose()?;
+    let lock = Lock::read(config.lock_folder())?;
+    let pulls = pull::of(&read.collection.objects, &lock);
     match args.format {
         PlanFormat::Text => {
             let more = compared.as_ref().map(Comparison::to_text).unwrap_or_default();
-            print_text(&(bill.to_text() + &more))?;
+            print_text(&(bill.to_text() + &pull::table(&pulls) + &more))?;
         }
         PlanFormat::Json => {
             let mut report = serde_json::json!(bill);
+            if !pulls.is_empty() {
+                report["pulls"] = serde_json::json!(pulls);
+            }
             if let Some(compared) = &compared {
                 report["compared"] = serde_json::json!(compared);
             }

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{Format, inputs, plan, print, say, write_file};
 use crate::config::Config;
 use crate::error::Error;
+use crate::images::pull;
 use crate::manifest::collection::Collection;
 use crate::page::Simulation;
 use crate::simulate::chart;
@@ -18,6 +19,7 @@ use crate::simulate::service::{Price, Service};
 use crate::simulate::sweep::{Goal, Grid, Sweep};
 use crate::simulate::traffic::Held;
 use crate::simulate::{Conditions, Engine, Knobs, Outcome, Source, Start};
+use crate::upstream::lock::Lock;
 
 #[derive(Args, Debug)]
 pub(super) struct SimulateArgs {
@@ -98,8 +100,6 @@ enum From {
 const COLD_START: f64 = 60.0;
 /// What an app takes where nobody says, in seconds.
 const SERVICE_TIME: f64 = 0.1;
-/// Bytes of an image a second: registry, network and unpacking together; a guess.
-const PULL: f64 = 50e6;
 
 /// A simulation, and what it was made of.
 pub(super) struct Run {
@@ -127,7 +127,8 @@ impl Run {
         let price = service.price(&prices, region).map_err(Error::Input)?;
         let knobs = service.knobs().map_err(Error::Input)?;
         let traffic = Traffic::of(args)?;
-        let conditions = conditions(args)?;
+        let mut conditions = conditions(args)?;
+        let pulled = add_pull(args, &config, &service, &mut conditions)?;
         let (outcome, seen, says_durations) = traffic.run(&knobs, &conditions)?;
         let sweep = match &args.sweep {
             None => None,
@@ -138,6 +139,7 @@ impl Run {
         };
         let mut notes = std::mem::take(&mut service.notes);
         notes.extend(seen.to_lines());
+        notes.extend(pulled);
         if args.cold_start.is_none() {
             notes.push(format!(
                 "a pod is taken to start in {COLD_START} s, of the 30 to 90 that are heard of Fargate (medium confidence); measure \
@@ -347,6 +349,29 @@ impl Traffic {
     }
 }
 
+/// Adds the time to pull the Service's images, where the lock knows their sizes and no flag says how long a start takes; says so.
+fn add_pull(
+    args: &SimulateArgs,
+    config: &Config,
+    service: &Service,
+    conditions: &mut Conditions,
+) -> Result<Option<String>, Error> {
+    if args.cold_start.is_some() || args.image_size.is_some() {
+        return Ok(None);
+    }
+    let lock = Lock::read(config.lock_folder())?;
+    let Some(pull) = pull::of_object(&service.name, service.object(), service.queue_proxy(), &lock) else {
+        return Ok(None);
+    };
+    conditions.cold_start = conditions.cold_start.clone().plus(pull.seconds);
+    Ok(Some(format!(
+        "its images are pulled at each start: {} at {} MB a second (a guess), by the sizes in knrender.lock; they are added to the time to \
+         start",
+        pull::told(&pull),
+        pull::RATE / 1_000_000
+    )))
+}
+
 #[allow(clippy::cast_precision_loss, reason = "a size in bytes, of which nobody knows the last digits")]
 fn conditions(args: &SimulateArgs) -> Result<Conditions, Error> {
     let mut cold_start = args.cold_start.clone().unwrap_or(Spread::Always(COLD_START));
@@ -355,7 +380,7 @@ fn conditions(args: &SimulateArgs) -> Result<Conditions, Error> {
             .ok()
             .filter(|q| !q.is_negative())
             .ok_or_else(|| Error::Usage(format!("--image-size {size}: this is no size, as 800Mi")))?;
-        cold_start = cold_start.plus(bytes.units() as f64 / PULL);
+        cold_start = cold_start.plus(bytes.units() as f64 / f64::from(pull::RATE));
     }
     Ok(Conditions {
         cold_start,

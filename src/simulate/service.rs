@@ -25,6 +25,18 @@ pub struct Service {
     pub notes: Vec<String>,
 }
 
+impl Service {
+    /// The object.
+    pub fn object(&self) -> &Value {
+        &self.object
+    }
+
+    /// The image that runs beside each pod of it, where `config-deployment` is known.
+    pub fn queue_proxy(&self) -> Option<&str> {
+        self.deployment["queue-sidecar-image"].as_str()
+    }
+}
+
 /// The price of a pod of the Service.
 #[derive(Clone, Debug)]
 pub struct Price {
