@@ -95,7 +95,7 @@ def judges(knrender):
             for count in SIZES:
                 file = pathlib.Path(temporary) / f"{count}.yaml"
                 file.write_text("".join(JUDGED.replace("@", str(i)) for i in range(count // 2)))
-                seconds, memory = (statistics.median(c) for c in zip(*(measure([*command, file]) for _ in range(5))))
+                seconds, memory = (statistics.median(c) for c in zip(*(measure([*command, file]) for _ in range(3))))
                 figures[count] = (seconds, memory, file.stat().st_size)
             seconds, memory, size = figures[SIZES[-1]]
             growth = " and ".join(

@@ -241,9 +241,8 @@ fn the_images_that_the_lock_knows_are_pulled_at_each_start_in_simulate_and_plan(
     let plan = place.run(&["plan", "service.yaml"]).ok().stdout;
     assert!(plan.contains("500 MB, 10.0 s"), "{plan}");
     assert_eq!(place.run(&["plan", "service.yaml", "--format", "json"]).ok().json()["pulls"][0]["bytes"], 500_000_000);
-    let told = |more: &[&str]| {
-        place.run(&[&["simulate", "service.yaml", "--traffic", "spike:1"], more].concat()).ok().stdout
-    };
+    let told =
+        |more: &[&str]| place.run(&[&["simulate", "service.yaml", "--traffic", "spike:1"], more].concat()).ok().stdout;
     let by_lock = told(&[]);
     assert!(by_lock.contains("a pod starts in 70 s") && by_lock.contains("500 MB, 10.0 s"), "{by_lock}");
     // What was measured has the pull in it.
