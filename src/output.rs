@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub mod check;
+pub mod left_behind;
 mod survey;
 mod swap;
 

@@ -161,7 +161,8 @@ fn the_demos_of_a_render_are_what_app_would_write() {
         let container = &object["spec"]["template"]["spec"]["containers"][0];
         let env = format!("PODINFO_UI_MESSAGE={}", container["env"][0]["value"].as_str().unwrap());
         let image = container["image"].as_str().unwrap();
-        let call = [&["app", name, "--image", image, "--port", "9898", "--env", &env], flags].concat();
+        let call = [&["app", name, "--image", image, "--port", "9898", "--env", &env, "--run-as-user", "1000"], flags]
+            .concat();
         assert_eq!(place.run(&call).ok().stdout, service);
     }
     let plan = place.run(&["plan"]).ok();

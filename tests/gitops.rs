@@ -159,7 +159,7 @@ fn the_summary_says_how_to_connect_and_what_is_missing() {
     assert!(argocd.contains("until --gitops-repo brings one") && argocd.contains("--domain"), "{argocd}");
     let flux = said(&["--layout", "flux", "--domain", "apps.example.com"]);
     assert!(flux.contains("kubectl apply -k out/gitops/flux/"), "{flux}");
-    assert!(!flux.contains("--gitops-repo") && !flux.contains("--domain"), "{flux}");
+    assert!(!flux.contains("--gitops-repo") && !flux.contains("Name the domain"), "{flux}");
     assert!(!said(&[]).contains("gitops"));
     // Two ways at once would take the same objects from each other.
     let cluster =

@@ -170,3 +170,17 @@ fn a_host_name_of_one_label_has_to_fit_one() {
     assert!(long.object(&terms(Ask::default())).is_ok());
     assert!(long.object(&terms(https)).unwrap_err().to_string().contains("has 64 characters"));
 }
+
+#[test]
+fn a_container_that_is_not_root_has_all_that_knative_warns_of_and_an_old_knative_only_what_it_lets_pass() {
+    let app = App { run_as_user: Some(1000), ..app() };
+    let context = |knative: Option<&str>| {
+        let terms = Terms { knative: knative.map(|v| v.parse().unwrap()), ..terms(Ask::default()) };
+        app.object(&terms).unwrap().pointer("/spec/template/spec/containers/0/securityContext").cloned().unwrap()
+    };
+    let now = context(Some("1.23.0"));
+    for field in ["allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "seccompProfile", "runAsUser"] {
+        assert!(now.get(field).is_some(), "{field}");
+    }
+    assert_eq!(context(None), serde_json::json!({"runAsUser": 1000}));
+}

@@ -10,17 +10,18 @@ use crate::error::Error;
 use crate::manifest::secret;
 use crate::output::Files;
 use crate::output::check::{self, Stale, State};
+use crate::output::left_behind::LeftBehind;
 
 /// Files whose every difference follows from another file's: they are named, and no diff of them is shown.
 const FOLLOWS: [&str; 3] = ["about/digests.txt", "about/files.txt", "about/provenance.json"];
 
-pub(super) fn run(out: &Path, files: &Files, format: Format, quiet: bool) -> Result<(), Error> {
+pub(super) fn run(out: &Path, files: &Files, left: &LeftBehind, format: Format, quiet: bool) -> Result<(), Error> {
     let shown = crate::shown::path(out);
     let shown = shown.trim_end_matches('/');
     let stale = check::check(out, files)?;
     match format {
         Format::Json => {
-            print_json(&serde_json::json!({"out": shown, "stale": stale}))?;
+            print_json(&serde_json::json!({"out": shown, "stale": stale, "left_behind": left}))?;
         }
         Format::Text => print_text(&diff(out, shown, files, &stale)?)?,
     }
@@ -29,6 +30,9 @@ pub(super) fn run(out: &Path, files: &Files, format: Format, quiet: bool) -> Res
             say(&format!("{shown}/ is what would be rendered"));
         }
         return Ok(());
+    }
+    if format == Format::Text && !left.is_empty() {
+        say(&left.to_text());
     }
     Err(Error::Findings(format!(
         "{shown}/ is not what would be rendered: {}. `knrender --out {shown}` with the same options writes it; then read the \

@@ -15,6 +15,7 @@ use crate::delivery::gitops::hub;
 use crate::error::Error;
 use crate::fargate::cost::Prices;
 use crate::output::check as folder;
+use crate::output::left_behind::LeftBehind;
 use crate::output::{self, Files};
 use crate::upstream::catalog::Asset;
 use crate::upstream::supply::{self, Input};
@@ -305,6 +306,10 @@ fn one(args: &RenderArgs, cluster: &Cluster, session: &Session, inputs: &[Input]
         let render = render::of_inputs(session, own, prices, &sources)?;
         warnings.clone_from(&render.summary.warnings);
         let title = render.summary.title.clone();
+        let left = LeftBehind::of(out, &render.provenance);
+        if !left.is_empty() {
+            warnings.push(left.to_line());
+        }
         let files = Files::from(render.files);
         if args.check {
             let stale = folder::check(out, &files)?;

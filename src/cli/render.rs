@@ -7,6 +7,7 @@ use super::{Format, RenderArgs, check, fleet, out_folder, plan, print, print_jso
 use crate::config::{Ask, Config};
 use crate::error::Error;
 use crate::fargate::cost::Prices;
+use crate::output::left_behind::LeftBehind;
 use crate::output::{self, Files};
 use crate::pipeline::{self, Render};
 use crate::rewrite::library;
@@ -38,7 +39,8 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
     let prices = plan::prices(args.prices.as_deref().or(session.config.prices.as_deref()))?;
     let Made { render, lock, warnings } = make(&mut session, &prices, args.check)?;
     if let Some(out) = out.as_ref().filter(|_| args.check) {
-        return check::run(out, &Files::from(render.files), args.format, args.general.quiet);
+        let left = LeftBehind::of(out, &render.provenance);
+        return check::run(out, &Files::from(render.files), &left, args.format, args.general.quiet);
     }
     for entry in commit(lock)? {
         say(&entry);
@@ -48,6 +50,7 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
         warn(&render.summary.warnings);
         return print(&render.stream());
     };
+    let left = LeftBehind::of(&out, &render.provenance);
     let written = output::write(&out, &Files::from(render.files))?;
     let shown = crate::shown::path(&out);
     let shown = shown.trim_end_matches('/');
@@ -55,13 +58,16 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
     match args.format {
         Format::Json => {
             let report = serde_json::json!({
-                "out": shown, "summary": summary, "provenance": render.provenance,
+                "out": shown, "summary": summary, "left_behind": left, "provenance": render.provenance,
             });
             print_json(&report)?;
         }
         Format::Text if args.general.quiet => warn(&summary.warnings),
         Format::Text if written.is_nothing() => say(&summary.to_text_unchanged(shown)),
         Format::Text => say(&summary.to_text(shown)),
+    }
+    if args.format == Format::Text && !left.is_empty() {
+        say(&if args.general.quiet { format!("warning: {}", left.to_line()) } else { left.to_text() });
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
             port: Some("9898".to_owned()),
             env: vec![format!("PODINFO_UI_MESSAGE=This is {name}, on Knative and Fargate")],
             min_scale,
+            // Its own user has a name, which nobody can hold against root; any number may run it.
+            run_as_user: Some(1000),
             ..App::default()
         };
         let service = app.to_yaml(&terms).map_err(|e| format!("apps/{name}.yaml: {e}"))?;

@@ -95,7 +95,7 @@ check_knative() {
       { print rank($2) - rank($1) }')
     if [ "$jump" -gt 1 ]; then
       between=$(printf '%s\n' "$version" | awk -F. '{ if ($1 == 0 && $2 >= 26) print "1.0"; else print $1 "." $2 + 1 }')
-      fail 3 "Knative $version runs here, and goes up one minor version at a time: first \`knrender --knative $between --out between/\` and \`sh between/apply.sh\`. Nothing was changed."
+      fail 3 "Knative $version runs here, and goes up one minor version at a time: first \`knrender --knative $between --out between/\` and \`sh between/apply.sh --inventory $inventory_name\`. Nothing was changed."
     elif [ "$jump" -lt -1 ]; then
       fail 3 "Knative $version runs here, and this render is for $KNATIVE: no one goes back so far. Nothing was changed."
     elif [ "$jump" -lt 0 ]; then
