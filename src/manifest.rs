@@ -8,6 +8,7 @@ pub mod document;
 pub mod edit;
 mod glance;
 mod lenient;
+mod list;
 pub mod object;
 pub mod recognise;
 pub mod secret;
@@ -47,6 +48,24 @@ pub enum ManifestError {
         line: usize,
         /// What is missing.
         why: String,
+    },
+    /// A line that kubectl takes for a separator of documents, or for an error.
+    #[error("{source_name}, line {line}: {why}")]
+    Separator {
+        /// The asset or file.
+        source_name: String,
+        /// 1-based line in the source.
+        line: usize,
+        /// What kubectl does with it.
+        why: &'static str,
+    },
+    /// A change that nests deeper than anything that is read.
+    #[error("{object} ({at}) would nest more than {} levels deep, and nothing reads that", crate::yaml::MAX_DEPTH)]
+    TooDeep {
+        /// The object.
+        object: String,
+        /// Where it stands.
+        at: String,
     },
     /// Two documents claim to be the same object and differ.
     #[error(

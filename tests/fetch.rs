@@ -186,6 +186,20 @@ fn a_slow_server_does_not_hold_up_for_ever() {
     assert_has(&error(&hasty, &server.url("/mute")), &["not"]);
 }
 
+/// Three times as long as the limit for silence, and never as silent as that.
+#[test]
+fn a_slow_download_that_never_stops_is_not_cut() {
+    let server = Server::new(|_| {
+        let head = Reply::raw("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n");
+        BODY.chunks(1).fold(head, |reply, byte| reply.then(Duration::from_millis(70), byte))
+    });
+    let started = Instant::now();
+    let got = obtain(&sources(), &[&server.url("/slow")], &expected(BODY)).unwrap();
+    assert_eq!(got.bytes, BODY);
+    assert!(started.elapsed() > 3 * limits().read_timeout, "{:?}", started.elapsed());
+    assert_eq!(server.seen().len(), 1, "at the first attempt");
+}
+
 #[test]
 fn nobody_there_is_tried_again() {
     let url = nobody();

@@ -5,14 +5,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod support {
+    pub mod cluster;
     pub mod run;
 }
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use support::run::Place;
+use proptest::prelude::*;
+use support::cluster::Cluster;
+use support::run::{GLOO, Place, own_mirror};
 
 const RULE: &str = "- {rule: hostile, why: a test, add: t.j2}\n";
 
@@ -61,6 +65,136 @@ fn hostile_objects_run_nothing_and_are_no_options() {
                 assert_ne!(ran.code, 0, "{word:?} in {text} was taken");
                 assert!(!ran.stderr.contains("fault of knrender"), "{}", ran.stderr);
             }
+        }
+    }
+}
+
+/// Words that a shell, kubectl or a here-document might take for more than a word, and some that are good.
+fn any_word() -> impl Strategy<Value = String> {
+    let hostile = [
+        "x\nEND\ntouch owned\ncat <<'END'",
+        "x\nEOF\ntouch owned\n",
+        "$(touch owned)",
+        "`touch owned`",
+        "';touch owned;'",
+        "\";touch owned;\"",
+        "a;touch owned",
+        "a&touch owned",
+        "a|touch owned",
+        "a\ntouch owned\n",
+        "${IFS}touch${IFS}owned",
+        ">owned",
+        "a>owned",
+        "--all",
+        "-f",
+        "--all-namespaces",
+        "-",
+        "--",
+        "*",
+        "a b",
+        "~",
+        "a\\",
+        "\u{202e}",
+        "é",
+        "",
+        "#",
+        "../a",
+        "a\rtouch owned",
+        "a\0b",
+        "{a,b}",
+        "!!",
+        "a=b",
+        "a/b",
+        "a,--all",
+        "%s",
+    ];
+    prop_oneof![
+        4 => prop::sample::select(hostile.to_vec()).prop_map(str::to_owned),
+        2 => "[a-z][a-z0-9.-]{0,8}[a-z0-9]",
+        1 => "[ -~]{1,10}",
+        1 => "[a-z]{1,3}(\n|\r\n|\t| )[a-z-]{1,5}",
+    ]
+}
+
+/// An object with such words wherever one may reach a script.
+fn any_object() -> impl Strategy<Value = String> {
+    (0..7_usize, any_word(), any_word()).prop_map(|(place, word, other)| {
+        let quoted = |text: &str| serde_json::to_string(text).unwrap();
+        let (hostile, also) = (quoted(&word), quoted(&other));
+        match place {
+            0 => object(&format!("{word}/v1"), "Thing", "gloo-system", "a"),
+            1 => object("a.example/v1", &word, "gloo-system", "a"),
+            2 => object("v1", "ConfigMap", "gloo-system", &word),
+            3 => object("v1", "ConfigMap", &word, &other),
+            4 => format!(
+                "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {{name: a}}\n\
+                 webhooks:\n- name: a.example.com\n  clientConfig: {{service: {{name: {hostile}, namespace: {also}}}}}\n"
+            ),
+            5 => format!(
+                "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: a, namespace: gloo-system}}\n\
+                 spec: {{ingressClassName: {hostile}}}\n"
+            ),
+            _ => format!(
+                "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {also}, namespace: gloo-system, labels: {{app: {hostile}}}}}\n"
+            ),
+        }
+    })
+}
+
+/// The options that our scripts give to kubectl, but for `--all`, which they give before `--all-namespaces` only.
+fn own_options() -> BTreeSet<String> {
+    let mut options = BTreeSet::new();
+    for file in fs::read_dir("templates/apply").unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
+        options.extend(
+            words.filter(|word| word.starts_with('-') && word.contains(char::is_alphabetic)).map(str::to_owned),
+        );
+    }
+    options.remove("--all");
+    assert!(options.contains("--namespace"), "{options:?}");
+    options
+}
+
+/// Runs both scripts of a render with a kubectl that writes down each of its words, and returns the words.
+fn words_of_both_scripts(place: Place, flags: &[&str]) -> Vec<String> {
+    let cluster = Cluster::of(place, "out", flags);
+    let place = &cluster.place;
+    fs::rename(place.path("bin/kubectl"), place.path("bin/cluster")).unwrap();
+    place.write("bin/kubectl", "#!/bin/sh\nprintf '%s\\0' \"$@\" >>\"$FAKE/words\"\nexec \"${0%/*}/cluster\" \"$@\"\n");
+    fs::set_permissions(place.path("bin/kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
+    for arguments in [&["--yes"][..], &["--delete", "--yes"]] {
+        cluster.apply(arguments);
+    }
+    let words = fs::read_to_string(place.path("fake/words")).unwrap();
+    let owned = walkdir::WalkDir::new(place.path("")).into_iter().map(Result::unwrap).any(|e| e.file_name() == "owned");
+    assert!(!owned, "a word of an object ran");
+    words.split_terminator('\0').map(str::to_owned).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Nobody validates what the rule set `seed` renders for old clusters.
+    #[test]
+    fn what_is_not_refused_runs_as_nothing_but_our_own_calls(
+        objects in prop::collection::vec(any_object(), 1..3),
+        kubernetes in prop::sample::select(vec!["1.16", "1.21", "1.30"]),
+    ) {
+        let place = Place::new().env("KNRENDER_MIRROR", "mirror");
+        own_mirror(&place, &format!("{GLOO}---\n{}", objects.join("---\n")));
+        let flags = ["--gloo", "v1.0.0", "--rule-set", "seed", "--kubernetes", kubernetes, "--offline"];
+        let ran = place.run(&[&flags[..], &["--out", "out"]].concat());
+        if ran.code != 0 {
+            prop_assert!(ran.stderr.contains("knrender: ") && !ran.stderr.contains("fault of knrender"), "{}", ran.stderr);
+            return Ok(());
+        }
+        let options = own_options();
+        let words = words_of_both_scripts(place, &flags);
+        for (i, word) in words.iter().enumerate().filter(|(_, word)| word.starts_with('-')) {
+            let is_pair = word == "--all" && words.get(i + 1).is_some_and(|next| next == "--all-namespaces");
+            let option = word.split('=').next().unwrap_or_default();
+            prop_assert!(is_pair || options.contains(option), "{:?} in {:?}", word, objects);
         }
     }
 }

@@ -127,7 +127,8 @@ fn a_summary_counts_codes_and_kinds_and_says_what_was_not_judged() {
     let place = place();
     place.write("a.yaml", &bad("A"));
     place.write("b.yaml", &bad("B"));
-    place.write("c.yaml", "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: c}\n---\nvalues: 1\n");
+    place.write("c.yaml", "apiVersion: cert-manager.io/v1\nkind: Issuer\nmetadata: {name: c}\n");
+    place.write("values.yaml", "values: 1\n");
     let said = place.run(&["validate", ".", "--summary"]);
     assert_eq!(said.code, 1);
     for part in [

@@ -19,7 +19,7 @@ const FIRST: &str = "out/knative-kourier-fargate-first-batch.yaml";
 
 /// The documents of a stream with content, as text.
 fn texts(stream: &str) -> Vec<&str> {
-    let chunks = split::split("stream", stream).unwrap();
+    let chunks = split::split(stream);
     chunks.iter().map(|c| &stream[c.start..c.end]).filter(|t| split::has_content(t)).collect()
 }
 

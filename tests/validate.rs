@@ -38,6 +38,43 @@ fn found(report: &Value) -> Vec<String> {
 }
 
 #[test]
+fn what_kubectl_takes_for_no_object_is_told_beside_good_ones() {
+    let place = Place::new();
+    let list = "apiVersion: v1\nkind: List\nitems:\n- metadata: {name: a}\n";
+    for (text, what) in [
+        (GOOD.replace("kind", "Kind"), "there is no `kind`, but `Kind`; write `kind`"),
+        (GOOD.replace("apiVersion", "apiversion"), "there is no `apiVersion`, but `apiversion`; write `apiVersion`"),
+        ("some text\n".to_owned(), "this is a text"),
+        ("- a\n".to_owned(), "this is a list"),
+        (list.to_owned(), "`/items/0` of this list"),
+    ] {
+        place.write("a.yaml", &format!("{GOOD}---\n# nothing\n---\n{text}"));
+        let ran = place.run(&["validate", "a.yaml", "--format", "json"]);
+        let report = ran.json();
+        assert_eq!(ran.code, 1, "{text}");
+        let finding = &report["findings"][0];
+        assert_eq!((&finding["code"], &finding["file"]), (&"no-object".into(), &"a.yaml".into()), "{report}");
+        assert!(finding["line"].as_u64() >= Some(8), "{finding}");
+        assert!(finding["what"].as_str().unwrap().contains(what), "{finding}");
+        assert!(place.run(&["lint", "a.yaml"]).fails(3).contains(what));
+    }
+    place.write("a.yaml", &format!("{GOOD}---\n# nothing\n---\n"));
+    place.write("values.yaml", "image: a\n");
+    place.run(&["validate", "a.yaml", "values.yaml"]).ok();
+}
+
+#[test]
+fn a_directive_hides_nothing_but_its_own_document() {
+    let place = Place::new();
+    place.write("a.yaml", &format!("{GOOD}---\n%YAML 1.1\n---\n{}", GOOD.replace("settings", "others")));
+    let ran = place.run(&["validate", "a.yaml"]);
+    assert!(ran.stdout.contains("in 2 objects of 1 file"), "{}", ran.stdout);
+    assert!(
+        ran.fails(3).contains("a.yaml, line 7: YAML directives (a line that starts with %) are not read by kubectl")
+    );
+}
+
+#[test]
 fn errors_end_with_1_and_notes_and_warnings_with_0_but_for_strict() {
     let place = Place::new();
     place.write("good.yaml", GOOD);

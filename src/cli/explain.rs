@@ -121,7 +121,7 @@ fn page(provenance: &Provenance, object: &str, out: &str) -> String {
             let _ = writeln!(text, "  written  {out}/{}, line {}", record.file, record.line);
             if record.bytes == Bytes::Rewritten {
                 text.push_str(
-                    "           written anew, since its text could not be changed in place: comments are lost\n",
+                    "           written anew, in whole or in part, since its text could not be changed in place: comments are lost\n",
                 );
             }
         }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::out_folder;
 use crate::config::Config;
 use crate::error::Error;
-use crate::manifest::collection::{Broken, Collection};
+use crate::manifest::collection::{Broken, Collection, Is};
 use crate::manifest::recognise;
 use crate::{output, shown};
 
@@ -201,7 +201,7 @@ fn add(collection: &mut Collection, name: &str, text: &[u8]) {
                 file: name.to_owned(),
                 line: 1,
                 why: "it is not UTF-8 text".to_owned(),
-                is_object: false,
+                is: Is::Unreadable,
             });
         }
     }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::findings::page::Book;
 use crate::findings::{Finding, Place};
 use crate::kubernetes::eks::Calendar;
-use crate::manifest::collection::{Broken, KeyTwice};
+use crate::manifest::collection::{Broken, Is, KeyTwice};
 use crate::report::wrap;
 use crate::validate::coverage::Coverage;
 use crate::validate::{Validation, model};
@@ -22,7 +22,7 @@ pub(super) fn run(args: &ValidateArgs) -> Result<(), Error> {
 fn judge(args: &ValidateArgs, asked: &mut Asked<'_>) -> Result<Judged, Error> {
     let newest = Calendar::embedded().map_err(Error::Input)?.newest().unwrap_or(model::KNOWN.1);
     let target = args.kubernetes.or(asked.config.ask.kubernetes).unwrap_or(newest);
-    let (malformed, broken) = mem::take(&mut asked.collection.broken).into_iter().partition(|b| b.is_object);
+    let (malformed, broken) = mem::take(&mut asked.collection.broken).into_iter().partition(|b| b.is != Is::Unreadable);
     asked.collection.broken = broken;
     if target < model::KNOWN.0 || target > model::KNOWN.1 {
         say(&format!(
@@ -38,15 +38,16 @@ fn judge(args: &ValidateArgs, asked: &mut Asked<'_>) -> Result<Judged, Error> {
         only: None,
     };
     let mut findings = validation.run(asked.allowances).map_err(Error::Input)?;
-    findings.extend(malformed.into_iter().map(malformed_metadata));
+    findings.extend(malformed.into_iter().map(refused_by_kubectl));
     findings.extend(mem::take(&mut asked.collection.twice).into_iter().map(key_twice));
     Ok(Judged { findings, after: (!args.quiet).then(|| format!("for Kubernetes {target}")) })
 }
 
-/// An object whose `metadata` is none.
-fn malformed_metadata(broken: Broken) -> Finding {
-    let place = Place { file: broken.file, line: broken.line, field: "/metadata".to_owned(), ..Place::default() };
-    Finding { code: "wrong-type", place: Some(place), what: broken.why, allowed: None }
+/// What kubectl refuses before it asks a server.
+fn refused_by_kubectl(broken: Broken) -> Finding {
+    let (code, field) = if broken.is == Is::Headless { ("wrong-type", "/metadata") } else { ("no-object", "") };
+    let place = Place { file: broken.file, line: broken.line, field: field.to_owned(), ..Place::default() };
+    Finding { code, place: Some(place), what: broken.why, allowed: None }
 }
 
 /// A key that stands twice in one mapping.

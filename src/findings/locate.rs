@@ -21,7 +21,7 @@ struct Node {
 /// Puts lines and columns into the places of one file, whose text is given. What is not in the text (a field that is missing)
 /// stands where the nearest thing around it does.
 pub fn locate(text: &str, places: Vec<&mut Place>) {
-    let Ok(chunks) = split::split("", text) else { return };
+    let chunks = split::split(text);
     let mut of_document: BTreeMap<usize, Vec<&mut Place>> = BTreeMap::new();
     for place in places.into_iter().filter(|place| place.columns.is_none()) {
         of_document.entry(place.line).or_default().push(place);

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::object::{Head, Identity};
-use super::{lenient, recognise, split};
-use crate::parallel;
+use super::{lenient, list, recognise, split};
 use crate::yaml;
+use crate::{parallel, shown};
 
 /// So many documents are read by one thread rather than by several.
 const PARALLEL: usize = 64;
@@ -36,8 +36,19 @@ pub struct Broken {
     pub line: usize,
     /// What is wrong.
     pub why: String,
-    /// Whether it is an object of some kind all the same, with a `metadata` that is none.
-    pub is_object: bool,
+    /// What it is all the same.
+    pub is: Is,
+}
+
+/// What a document is that is no object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Is {
+    /// Nothing that kubectl reads.
+    Unreadable,
+    /// An object with a `metadata` that is none.
+    Headless,
+    /// YAML, and no object, where kubectl wants one: beside objects, or with the marks of one.
+    NoObject,
 }
 
 /// A set of objects.
@@ -71,14 +82,10 @@ pub struct KeyTwice {
 impl Collection {
     /// Adds the objects of a text. A document that is not YAML is remembered as broken, and the others are still read.
     pub fn add(&mut self, file: &str, text: &str) {
-        let chunks = match split::split(file, text) {
-            Ok(chunks) => chunks,
-            Err(error) => {
-                self.broken.push(Broken { file: file.to_owned(), line: 1, why: error.to_string(), is_object: false });
-                return;
-            }
-        };
-        let chunks: Vec<_> = chunks.into_iter().filter(|c| split::has_content(&text[c.start..c.end])).collect();
+        let chunks: Vec<_> =
+            split::split(text).into_iter().filter(|c| split::has_content(&text[c.start..c.end])).collect();
+        let objects = self.objects.len();
+        let mut others = Vec::new();
         let parsed = parallel::over(
             &chunks,
             PARALLEL,
@@ -86,13 +93,22 @@ impl Collection {
             |(), chunks| chunks.iter().map(|chunk| yaml::parse(&text[chunk.start..chunk.end])).collect::<Vec<_>>(),
         );
         for (chunk, parsed) in chunks.iter().zip(parsed.into_iter().flatten()) {
+            if let Some((flaw, line)) = chunk.flaw {
+                self.broken.push(Broken {
+                    file: file.to_owned(),
+                    line,
+                    why: flaw.why().to_owned(),
+                    is: Is::Unreadable,
+                });
+                continue;
+            }
             match parsed {
-                Ok(value) => self.add_value(file, chunk.line, "", value),
+                Ok(value) => self.add_value(file, chunk.line, "", value, &mut others),
                 Err(e) => {
                     let document = &text[chunk.start..chunk.end];
                     if let Some(read) = lenient::read(document, &e) {
                         for (line, value) in read.values {
-                            self.add_value(file, chunk.line + line, "", value);
+                            self.add_value(file, chunk.line + line, "", value, &mut others);
                         }
                         let last = |line: usize| chunk.line + line.saturating_sub(1);
                         self.twice.extend(read.twice.into_iter().map(|twice| KeyTwice {
@@ -103,27 +119,42 @@ impl Collection {
                         continue;
                     }
                     let line = chunk.line + e.line.saturating_sub(1);
-                    self.broken.push(Broken { file: file.to_owned(), line, why: e.message, is_object: false });
+                    self.broken.push(Broken { file: file.to_owned(), line, why: e.message, is: Is::Unreadable });
                 }
+            }
+        }
+        // What stands beside objects is meant for kubectl, which refuses it.
+        let beside = self.objects.len() > objects;
+        for other in others {
+            if beside || other.is_marked {
+                let Other { line, why, .. } = other;
+                self.broken.push(Broken { file: file.to_owned(), line, why, is: Is::NoObject });
+            } else {
+                self.skipped += 1;
             }
         }
     }
 
-    /// Adds an object, or the items of a `List`. `within` leads to it in its document.
-    fn add_value(&mut self, file: &str, line: usize, within: &str, mut value: Value) {
-        let is_list = value.get("kind").and_then(Value::as_str).is_some_and(|k| k.ends_with("List"));
-        if is_list && let Some(Value::Array(items)) = value.get_mut("items") {
-            for (i, item) in std::mem::take(items).into_iter().enumerate() {
-                self.add_value(file, line, &format!("{within}/items/{i}"), item);
+    /// Adds an object, or the items of a `List`, and to `others` what is none. `within` leads to it in its document.
+    fn add_value(&mut self, file: &str, line: usize, within: &str, mut value: Value, others: &mut Vec<Other>) {
+        if let Some(items) = list::open(&mut value) {
+            for (i, item) in items.into_iter().enumerate() {
+                self.add_value(file, line, &format!("{within}/items/{i}"), item, others);
             }
             return;
         }
-        let has = |key: &str| value.get(key).and_then(Value::as_str).is_some_and(|v| !v.is_empty());
-        if !(has("apiVersion") && has("kind")) {
-            self.skipped += usize::from(!value.is_null());
+        if value.is_null() && within.is_empty() {
+            return;
+        }
+        if let Some(why) = no_object(&value) {
             if recognise::is_json_patch(&value) {
                 self.patches.push((file.to_owned(), line));
+                self.skipped += 1;
+                return;
             }
+            let is_marked = !within.is_empty() || has_marks(&value);
+            let why = if within.is_empty() { why } else { format!("`{within}` of this list: {why}") };
+            others.push(Other { line, why, is_marked });
             return;
         }
         match Head::of(&value) {
@@ -132,9 +163,46 @@ impl Collection {
                 let (file, within) = (file.to_owned(), within.to_owned());
                 self.objects.push(Placed { file, line, within, identity, head, value });
             }
-            Err(why) => self.broken.push(Broken { file: file.to_owned(), line, why, is_object: true }),
+            Err(why) => self.broken.push(Broken { file: file.to_owned(), line, why, is: Is::Headless }),
         }
     }
+}
+
+/// A document that is no object.
+struct Other {
+    line: usize,
+    why: String,
+    is_marked: bool,
+}
+
+/// Why kubectl takes a document for no object: `apiVersion` and `kind` are not both there, as texts.
+fn no_object(value: &Value) -> Option<String> {
+    let Value::Object(map) = value else {
+        let what = match value {
+            Value::Array(_) => "a list",
+            Value::String(_) => "a text",
+            Value::Null => "nothing",
+            _ => "a number or a boolean",
+        };
+        return Some(format!("this is {what}, and not an object with `apiVersion` and `kind`"));
+    };
+    let faults = ["apiVersion", "kind"].into_iter().filter_map(|key| match map.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => None,
+        Some(Value::String(_) | Value::Null) => Some(format!("`{key}` is empty")),
+        Some(_) => Some(format!("`{key}` is not a text")),
+        None => Some(match map.keys().find(|other| other.eq_ignore_ascii_case(key)) {
+            Some(other) => format!("there is no `{key}`, but `{}`; write `{key}`", shown::line(other)),
+            None => format!("there is no `{key}`"),
+        }),
+    });
+    let faults: Vec<String> = faults.collect();
+    (!faults.is_empty()).then(|| format!("kubectl takes this for no object: {}", faults.join(", and ")))
+}
+
+/// Whether a mapping is meant as an object: it has `metadata`, and `apiVersion` or `kind`, be it with other capitals.
+fn has_marks(value: &Value) -> bool {
+    let has = |key: &str| value.as_object().is_some_and(|map| map.keys().any(|other| other.eq_ignore_ascii_case(key)));
+    value.get("metadata").is_some_and(Value::is_object) && (has("apiVersion") || has("kind"))
 }
 
 #[cfg(test)]
@@ -144,7 +212,8 @@ mod tests {
     #[test]
     fn objects_are_read_with_their_place_and_lists_are_opened() {
         let mut collection = Collection::default();
-        collection.add("a.yaml", "# c\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\nx: 1\n");
+        collection.add("a.yaml", "# c\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\n# d\n");
+        collection.add("values.yaml", "x: 1\n");
         collection.add(
             "b.yaml",
             "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: b}}\n",
@@ -162,5 +231,62 @@ mod tests {
         assert_eq!(collection.objects.len(), 1);
         assert_eq!(collection.broken.len(), 2);
         assert!(collection.broken[1].line >= 7, "{:?}", collection.broken);
+    }
+
+    fn broken(text: &str) -> Vec<String> {
+        let mut collection = Collection::default();
+        collection.add("a.yaml", text);
+        collection.broken.iter().map(|broken| format!("{}: {}", broken.line, broken.why)).collect()
+    }
+
+    const GOOD: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\n";
+
+    #[test]
+    fn what_stands_beside_objects_and_is_none_is_told() {
+        let no = "kubectl takes this for no object: there is no";
+        for (text, why) in [
+            ("apiVersion: v1\nKind: Secret\n", format!("{no} `kind`, but `Kind`; write `kind`")),
+            ("apiversion: v1\nkind: Secret\n", format!("{no} `apiVersion`, but `apiversion`; write `apiVersion`")),
+            ("a: 1\n", format!("{no} `apiVersion`, and there is no `kind`")),
+            ("apiVersion: v1\nkind: 1\n", "kubectl takes this for no object: `kind` is not a text".to_owned()),
+            ("some text\n", "this is a text, and not an object with `apiVersion` and `kind`".to_owned()),
+            ("- a\n", "this is a list, and not an object with `apiVersion` and `kind`".to_owned()),
+        ] {
+            assert_eq!(broken(&format!("{GOOD}{text}")), [format!("5: {why}")], "{text}");
+        }
+        assert_eq!(broken(&format!("{GOOD}# nothing\n---\n\n---\nnull\n")), [""; 0]);
+    }
+
+    #[test]
+    fn what_stands_alone_is_told_if_it_is_meant_as_an_object() {
+        assert_eq!(broken("apiVersion: v1\nKind: Secret\nmetadata: {name: a}\n").len(), 1);
+        for other in
+            ["a: 1\n", "text\n", "apiVersion: v2\nname: chart\n", "- {op: remove, path: /a}\n", "metadata: {a: b}\n"]
+        {
+            assert_eq!(broken(other), [""; 0], "{other}");
+        }
+    }
+
+    #[test]
+    fn items_of_lists_are_objects() {
+        let list = |kind: &str, item: &str| format!("apiVersion: v1\nkind: {kind}\nitems:\n- {item}\n");
+        assert_eq!(broken(&list("SecretList", "{metadata: {name: a}}")), [""; 0]);
+        let told = broken(&list("List", "{metadata: {name: a}}"));
+        let no = "kubectl takes this for no object: there is no `apiVersion`, and there is no `kind`";
+        assert_eq!(told, [format!("1: `/items/0` of this list: {no}")]);
+        assert_eq!(broken(&list("SecretList", "{kind: Secret, metadata: {name: a}}")).len(), 1);
+        assert_eq!(broken(&list("List", "null")).len(), 1);
+    }
+
+    #[test]
+    fn streams_are_cut_as_kubectl_cuts_them() {
+        assert_eq!(broken(&format!("%YAML 1.1\n---\n{GOOD}")).len(), 1);
+        let mut collection = Collection::default();
+        collection.add("a.yaml", &format!("{GOOD}%YAML 1.1\n---\n{GOOD}a: [\n"));
+        assert_eq!((collection.objects.len(), collection.broken.len()), (2, 2), "the others are still read");
+        assert!(broken(&format!("{GOOD}x: 1\n...\ny: 1\n"))[0].contains("between `...` and the next `---`"));
+        assert!(
+            broken("--- {apiVersion: v1, kind: Secret}\n")[0].starts_with("1: kubectl reads nothing but a comment")
+        );
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::edit::{self, Edited, keep_order};
 use super::object::{Head, Identity};
-use super::{ManifestError, glance, split};
+use super::{ManifestError, glance, list, split};
 use crate::yaml;
 
 /// A text that documents are read from: one upstream file, or one template.
@@ -44,9 +44,11 @@ pub struct Document {
 pub enum Bytes {
     /// They are as they came.
     Kept,
+    /// They are knrender's, or those of a rule: a template made the document.
+    Added,
     /// A change was made in them; every other line is as it came.
     Edited,
-    /// The text could not be changed in place and was written anew: comments inside it are gone.
+    /// The text, or a collection in it, could not be changed in place and was written anew: comments inside are gone.
     Rewritten,
 }
 
@@ -141,6 +143,9 @@ impl Document {
 
     /// Puts a changed object in place of the one that is there. Keys stay in the order that they had.
     pub fn set_value(&mut self, new: Value) -> Result<(), ManifestError> {
+        if yaml::is_too_deep(&new) {
+            return Err(ManifestError::TooDeep { object: self.identity().to_string(), at: self.at() });
+        }
         let new = keep_order(self.value()?, new);
         self.head = Head::of(&new).map_err(|why| not_object(&self.source, self.line, why))?;
         self.current = Some(new);
@@ -166,6 +171,7 @@ impl Document {
             }
             _ => (Cow::Borrowed(self.source_text()), Bytes::Kept),
         };
+        let bytes = if self.is_added() { Bytes::Added } else { bytes };
         (if text.ends_with('\n') { text } else { Cow::Owned(text.into_owned() + "\n") }, bytes)
     }
 }
@@ -183,11 +189,15 @@ pub struct Documents {
 /// good YAML, and only the heads are read; otherwise every document is parsed.
 pub fn read(source: &Arc<Source>, checked: bool) -> Result<Documents, ManifestError> {
     let mut found = Documents::default();
-    for chunk in split::split(&source.name, &source.text)? {
+    for chunk in split::split(&source.text) {
         let text = &source.text[chunk.start..chunk.end];
         if !split::has_content(text) {
             found.empty += 1;
             continue;
+        }
+        if let Some((split::Flaw::Dashes, line)) = chunk.flaw {
+            let why = split::Flaw::Dashes.why();
+            return Err(ManifestError::Separator { source_name: source.name.clone(), line, why });
         }
         let original = OnceCell::new();
         let quick = if checked { glance::head(text) } else { None };
@@ -221,11 +231,11 @@ pub fn read(source: &Arc<Source>, checked: bool) -> Result<Documents, ManifestEr
 }
 
 /// The items of a `List`, as `kubectl` opens it.
-fn open_list(list: &Document, into: &mut Vec<Document>) -> Result<(), ManifestError> {
-    let style = yaml::detect_style(list.source_text());
-    for item in list.value()?.get("items").and_then(Value::as_array).into_iter().flatten() {
-        let text = yaml::emit(item, style);
-        into.push(Document::from_value(Arc::clone(&list.source), list.line, item.clone(), text)?);
+fn open_list(document: &Document, into: &mut Vec<Document>) -> Result<(), ManifestError> {
+    let style = yaml::detect_style(document.source_text());
+    for item in list::open(&mut document.value()?.clone()).unwrap_or_default() {
+        let text = yaml::emit(&item, style);
+        into.push(Document::from_value(Arc::clone(&document.source), document.line, item, text)?);
     }
     Ok(())
 }
@@ -259,6 +269,24 @@ mod tests {
         let names: Vec<_> =
             read(&source(text), true).unwrap().documents.iter().map(|d| d.identity().to_string()).collect();
         assert_eq!(names, ["Secret/a", "Secret/b"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_back_is_not_made() {
+        let mut document = read(&source(SERVICE), true).unwrap().documents.remove(0);
+        let deep = |levels: usize| (0..levels).fold(serde_json::json!(1), |below, _| serde_json::json!([below]));
+        let with = |levels: usize| {
+            let mut value = yaml::parse(SERVICE).unwrap();
+            value["spec"] = deep(levels);
+            value
+        };
+        document.set_value(with(yaml::MAX_DEPTH - 1)).unwrap();
+        assert!(yaml::parse(&document.rendered().0).is_ok());
+        let error = document.set_value(with(yaml::MAX_DEPTH)).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "Service/shop/web (test.yaml, line 1) would nest more than 256 levels deep, and nothing reads that"
+        );
     }
 
     #[test]

@@ -28,7 +28,7 @@ mod tree;
 pub struct Edited {
     /// The new text.
     pub text: String,
-    /// Whether everything that was not changed kept its bytes; if not, the document was written anew.
+    /// Whether every line that was not changed kept its bytes; if not, the document or a collection in it was written anew.
     pub preserved: bool,
 }
 
@@ -52,9 +52,9 @@ fn edit_if(source: &str, old: &Value, new: &Value, is_right: impl Fn(&str, &Valu
         return Edited { text: source.to_owned(), preserved: true };
     }
     let new = keep_order(old, new.clone());
-    for text in plan::edited(source, old, &new) {
-        if is_right(&text, &new) {
-            return Edited { text, preserved: true };
+    for draft in plan::edited(source, old, &new) {
+        if is_right(&draft.text, &new) {
+            return Edited { text: draft.text, preserved: draft.preserved };
         }
     }
     Edited { text: rewritten(source, &new), preserved: false }

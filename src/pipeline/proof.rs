@@ -167,11 +167,12 @@ fn text(file: &str, documents: &[Document], rendered: Rendered, objects: &mut Ve
     let mut text = String::with_capacity(documents.iter().map(|d| d.source_text().len() + 8).sum());
     let mut line = 1;
     for (i, document) in documents.iter().enumerate() {
-        if i > 0 {
+        let (chunk, bytes) = rendered(document);
+        // kubectl takes a file that starts with a brace for JSON, all of it.
+        if i > 0 || chunk.trim_start().starts_with('{') {
             text.push_str("---\n");
             line += 1;
         }
-        let (chunk, bytes) = rendered(document);
         objects.push(ObjectRecord {
             object: document.identity().to_string(),
             from: document.at(),

@@ -191,6 +191,9 @@ fn change_within(
         object.pointer(&path).and_then(Value::as_str).ok_or_else(|| format!("there is no text at `{within}`"))?;
     let before = yaml::parse(text).map_err(|e| format!("`{within}` is not YAML: {e}"))?;
     let after = edit::keep_order(&before, act(rule, facts, &before, object)?);
+    if yaml::is_too_deep(&after) {
+        return Err(format!("`{within}` would nest more than {} levels deep, and nothing reads that", yaml::MAX_DEPTH));
+    }
     let fields = differences(&before, &after)
         .into_iter()
         .map(|change| FieldChange { within: Some(change.path), path: path.clone(), ..change })

@@ -58,6 +58,10 @@ pub enum StoreError {
 /// Of how many bytes and renders the cache remembers something.
 const MARKS_MAX: usize = 1000;
 
+/// How many upstream files the cache keeps, and how many bytes: some hundred stacks.
+const FILES_MAX: usize = 2000;
+const BYTES_MAX: u64 = 1 << 30;
+
 /// How much a cache holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -114,7 +118,31 @@ impl Store {
     pub fn put(&self, bytes: &[u8]) -> Result<Sha256Hex, StoreError> {
         let digest = Sha256Hex::of(bytes);
         self.keep(&self.path("sha256", &digest), bytes)?;
+        self.drop_oldest(FILES_MAX, BYTES_MAX);
         Ok(digest)
+    }
+
+    /// Removes the files that were fetched first, where there are more than `most` or they have more than `most_bytes`, until
+    /// half of that is left. The last one stays. What is removed is fetched again.
+    fn drop_oldest(&self, most: usize, most_bytes: u64) {
+        let files = entries(&self.dir.join("sha256")).into_iter().flat_map(|folder| entries(&folder));
+        let mut files: Vec<_> = files
+            .filter_map(|path| path.metadata().ok().map(|meta| (meta.modified().ok(), path, meta.len())))
+            .collect();
+        let mut bytes: u64 = files.iter().map(|(_, _, size)| size).sum();
+        if files.len() <= most && bytes <= most_bytes {
+            return;
+        }
+        files.sort_unstable();
+        let mut left = files.len();
+        for (_, path, size) in files {
+            if left <= 1 || left <= most / 2 && bytes <= most_bytes / 2 {
+                break;
+            }
+            let _ = fs::remove_file(path);
+            left -= 1;
+            bytes -= size;
+        }
     }
 
     /// Whether [`Store::set_mark`] was called with this name for these bytes. A cache that cannot be read has no marks.
@@ -298,6 +326,28 @@ mod tests {
         store.clear().unwrap();
         store.clear().unwrap();
         assert_eq!(store.usage().unwrap(), Usage::default());
+    }
+
+    #[test]
+    fn files_that_were_fetched_first_go_first() {
+        let (_dir, store) = store();
+        let digests: Vec<_> = (0..10_u8)
+            .map(|n| {
+                let digest = store.put(&[n; 100]).unwrap();
+                let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::from(n));
+                fs::File::options().write(true).open(store.path("sha256", &digest)).unwrap().set_modified(at).unwrap();
+                digest
+            })
+            .collect();
+        let kept = || digests.iter().filter(|digest| store.get(digest).unwrap().is_some()).count();
+        store.drop_oldest(10, 1000);
+        assert_eq!(kept(), 10);
+        store.drop_oldest(9, 1000);
+        assert_eq!(kept(), 4);
+        store.drop_oldest(9, 399);
+        assert_eq!(kept(), 1);
+        store.drop_oldest(0, 0);
+        assert!(store.get(&digests[9]).unwrap().is_some(), "the last one is there for its run");
     }
 
     #[test]

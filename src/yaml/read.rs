@@ -12,7 +12,7 @@ use super::{YamlError, one_line};
 
 /// How deep collections may nest, aliases expanded. The deepest CRD seen upstream has 31 levels; the limit keeps a
 /// hostile text from exhausting the stack.
-pub(super) const MAX_DEPTH: usize = 256;
+pub const MAX_DEPTH: usize = 256;
 
 /// How deep a configuration file may nest.
 const MAX_CONFIGURATION_DEPTH: usize = 40;
@@ -27,6 +27,20 @@ const MAX_CONFIGURATION_DEPTH: usize = 40;
 /// deep, expands to too much through aliases, or holds a number that JSON cannot (`.nan`, `.inf`).
 pub fn parse(text: &str) -> Result<Value, YamlError> {
     build(&ended(text), MAX_DEPTH, false).map(|built| built.value)
+}
+
+/// Whether a value nests deeper than what [`parse`] reads.
+#[must_use]
+pub fn is_too_deep(value: &Value) -> bool {
+    fn is_deeper(value: &Value, limit: usize) -> bool {
+        let Some(below) = limit.checked_sub(1) else { return value.is_array() || value.is_object() };
+        match value {
+            Value::Array(items) => items.iter().any(|item| is_deeper(item, below)),
+            Value::Object(map) => map.values().any(|value| is_deeper(value, below)),
+            _ => false,
+        }
+    }
+    is_deeper(value, MAX_DEPTH)
 }
 
 /// The text with an end to its last line, which kubectl gives it too: a block scalar there has that line feed.

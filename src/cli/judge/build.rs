@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::super::inputs::{self, Reading};
 use crate::error::Error;
-use crate::manifest::collection::{Broken, Collection};
+use crate::manifest::collection::{Broken, Collection, Is};
 use crate::manifest::recognise::{self, Source};
 use crate::shown;
 
@@ -85,7 +85,7 @@ fn recognise(collection: &mut Collection, command: &str) {
     }
     collection.broken.extend(parts.into_iter().map(|(file, line, source)| {
         let why = words(source, &file, command);
-        Broken { file, line, why, is_object: false }
+        Broken { file, line, why, is: Is::Unreadable }
     }));
     collection.broken.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
 }
@@ -153,5 +153,5 @@ fn folder_of(file: &Path, command: &str) -> Broken {
     let (by, build) = if is_chart { ("Helm", helm(folder)) } else { ("kustomize", kustomize(folder)) };
     let name = shown::path(file.strip_prefix(".").unwrap_or(file));
     let why = format!("{by} builds this folder, so it is not judged file by file: `{build} | knrender {command} -`");
-    Broken { file: name, line: 1, why, is_object: false }
+    Broken { file: name, line: 1, why, is: Is::Unreadable }
 }

@@ -75,7 +75,7 @@ pub(super) fn align_items(old: &[Value], new: &[Value]) -> Vec<Step> {
             })
             .collect();
         for_each_gap(&named, steps, |gone, came, steps| {
-            if gone.len() == came.len() && gone.iter().zip(came).all(|(&i, &j)| !is_renamed(&old[i], &new[j])) {
+            if gone.len() == came.len() && gone.iter().zip(came).all(|(&i, &j)| !is_another(&old[i], &new[j])) {
                 steps.extend(gone.iter().zip(came).map(|(&i, &j)| Step::Both(i, j)));
             } else {
                 steps.extend(gone.iter().map(|&i| Step::Gone(i)));
@@ -116,7 +116,15 @@ fn is_similar(old: &Value, new: &Value) -> bool {
     equal * 2 >= old.len().max(new.len())
 }
 
-/// Whether two objects have names, and not the same: one went and another came.
-fn is_renamed(old: &Value, new: &Value) -> bool {
-    matches!((old.get("name"), new.get("name")), (Some(old), Some(new)) if old != new)
+/// Whether two objects have names, not the same, and so little else in common that one went and another came. With half of their
+/// other entries equal, the one was renamed.
+fn is_another(old: &Value, new: &Value) -> bool {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else {
+        return false;
+    };
+    let (Some(was), Some(is)) = (old.get("name"), new.get("name")) else {
+        return false;
+    };
+    let equal = old.iter().filter(|(key, value)| *key != "name" && new.get(*key) == Some(*value)).count();
+    was != is && equal * 2 < old.len().max(new.len()) - 1
 }

@@ -1,6 +1,7 @@
 //! From a difference of values to edits of a text.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use granit_parser::{Event, Parser};
 use serde_json::{Map, Value};
@@ -15,22 +16,29 @@ use crate::yaml::{self, Style};
 /// A flow collection that would get longer than this becomes a block.
 const MAX_FLOW_WIDTH: usize = 100;
 
+/// A text that might be the edited document.
+pub(super) struct Draft {
+    pub(super) text: String,
+    /// Whether every line that the change does not name is as it was.
+    pub(super) preserved: bool,
+}
+
 /// Texts that might be the edited document, best first. The caller checks what they mean.
-pub(super) fn edited(source: &str, old: &Value, new: &Value) -> Vec<String> {
+pub(super) fn edited(source: &str, old: &Value, new: &Value) -> Vec<Draft> {
     let (mark, body) = source.strip_prefix('\u{feff}').map_or(("", source), |rest| ("\u{feff}", rest));
     let line_break = Lines::new(body).line_break();
     let ended = if body.ends_with('\n') { body.to_owned() } else { format!("{body}{line_break}") };
-    let Some(text) = edited_lines(&ended, old, new) else {
+    let Some((text, preserved)) = edited_lines(&ended, old, new) else {
         return Vec::new();
     };
     let text = format!("{mark}{text}");
     if body.ends_with('\n') {
-        return vec![text];
+        return vec![Draft { text, preserved }];
     }
     // The last line had no line break, and has none again, unless a block scalar came to stand there: some readers would
     // take its last line for one without a line feed.
     let without = text.strip_suffix(line_break).filter(|text| !ends_in_block(text) || ends_in_block(body));
-    without.map(str::to_owned).into_iter().chain([text]).collect()
+    without.map(str::to_owned).into_iter().chain([text]).map(|text| Draft { text, preserved }).collect()
 }
 
 /// Whether readers differ on the end of a text without a line break: a block scalar stands there.
@@ -44,9 +52,10 @@ fn ends_in_block(text: &str) -> bool {
     last(true) != last(false)
 }
 
-fn edited_lines(source: &str, old: &Value, new: &Value) -> Option<String> {
+fn edited_lines(source: &str, old: &Value, new: &Value) -> Option<(String, bool)> {
     let root = tree::build(source)?;
-    let mut editor = Editor { lines: Lines::new(source), style: OnceCell::new(), changes: Changes::default() };
+    let mut editor =
+        Editor { lines: Lines::new(source), style: OnceCell::new(), changes: Changes::default(), preserved: true };
     match (&root.kind, old, new) {
         (Kind::Mapping(entries), Value::Object(old), Value::Object(new)) if !root.tainted => {
             let column = editor.lines.column(root.start);
@@ -60,7 +69,7 @@ fn edited_lines(source: &str, old: &Value, new: &Value) -> Option<String> {
         }
         _ => return None,
     }
-    editor.changes.applied_to(source)
+    Some((editor.changes.applied_to(source)?, editor.preserved))
 }
 
 /// Where a value stands.
@@ -84,6 +93,7 @@ struct Editor<'a> {
     lines: Lines<'a>,
     style: OnceCell<Style>,
     changes: Changes,
+    preserved: bool,
 }
 
 /// `None` anywhere below means: this cannot be done in place.
@@ -134,6 +144,7 @@ impl Editor<'_> {
                 if text.len() > MAX_FLOW_WIDTH {
                     return self.replace(slot, node, new);
                 }
+                self.rewrite(node.start..node.end);
                 self.changes.replace(self.lines, node.start..node.end, text);
                 Some(())
             }
@@ -152,12 +163,19 @@ impl Editor<'_> {
         if let Some(children) = flow_children(node, old, new) {
             return children.into_iter().try_for_each(|(node, old, new)| self.flow_value(node, old, new));
         }
-        let text = match &node.kind {
-            Kind::Scalar(style) => in_same_quotes(*style, new).unwrap_or_else(|| flow(new, false)),
-            _ => self.flow_text(node, new),
+        let text = if let Kind::Scalar(style) = &node.kind {
+            in_same_quotes(*style, new).unwrap_or_else(|| flow(new, false))
+        } else {
+            self.rewrite(node.start..node.end);
+            self.flow_text(node, new)
         };
         self.changes.replace(self.lines, node.start..node.end, text);
         Some(())
+    }
+
+    /// Remembers that a collection is written anew, lines that do not change with those that do.
+    fn rewrite(&mut self, range: Range<usize>) {
+        self.preserved &= !self.lines.source()[range].contains('\n');
     }
 
     /// The value as a flow collection in the manner of the one that is there.
@@ -244,6 +262,7 @@ impl Editor<'_> {
             // A list in a list: its first dash stands behind another one.
             let text = self.shifted(&self.emitted(&Value::Array(new.to_vec())), column);
             let range = node.start..self.lines.end_of(node.end);
+            self.preserved &= !self.lines.source()[range.clone()].contains(" #");
             self.changes.replace(self.lines, range, text.trim_start_matches(' ').to_owned());
             return Some(());
         }

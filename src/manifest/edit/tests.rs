@@ -122,6 +122,36 @@ fn scalars_change_in_place() {
 }
 
 #[test]
+fn an_item_is_renamed_in_place() {
+    let replaced = |from: &str, to: &str| SERVICE.replacen(from, to, 1);
+    check(SERVICE, set("/spec/ports/1/name", json!("tls")), &replaced("name: https", "name: tls"));
+    let env = "env:\n  # why\n  - name: 'A' # a\n    value: 'x'\n  - name: B\n    value: \"1\"\n";
+    check(env, set("/env/0/name", json!("C")), &env.replace("'A'", "'C'"));
+    check("- name: a # c\n", set("/0/name", json!("b")), "- name: b # c\n");
+    // Nothing but the place is the same.
+    let other = json!({"name": "C", "value": "2"});
+    check(
+        env,
+        set("/env/1", other),
+        "env:\n  # why\n  - name: 'A' # a\n    value: 'x'\n  - name: C\n    value: \"2\"\n",
+    );
+}
+
+#[test]
+fn what_is_written_anew_with_what_changes_is_said() {
+    let is_preserved = |source: &str, change: fn(&mut Value)| {
+        let old = crate::yaml::parse(source).expect("YAML");
+        let mut new = old.clone();
+        change(&mut new);
+        edit(source, &old, &new).preserved
+    };
+    assert!(is_preserved("a: {b: 1, c: 2}\nd: 1\n", |v| v["a"]["e"] = json!(1)));
+    assert!(!is_preserved("a: {b: 1, # why\n  c: 2}\nd: 1\n", |v| v["a"]["e"] = json!(1)));
+    let first_of_inner = |v: &mut Value| v[0].as_array_mut().expect("a list").insert(0, json!(0));
+    assert!(!is_preserved("- - 1 # one\n  - 2\n", first_of_inner));
+}
+
+#[test]
 fn entries_go_with_their_comments() {
     check(
         SERVICE,

@@ -57,7 +57,24 @@ pub fn parse(
     component: Option<&str>,
     template: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<Rule>, RuleError> {
-    checked(yaml::parse_as(text), path, component, template)
+    checked(yaml::parse_as(text).and_then(|raw| with_values(raw, text)), path, component, template)
+}
+
+/// The rules with the values that go into manifests, read as kubectl reads them: `nO` is text there, and no boolean.
+fn with_values(mut raw: Vec<RawRule>, text: &str) -> Result<Vec<RawRule>, YamlError> {
+    let read = yaml::parse(text)?;
+    for (rule, read) in raw.iter_mut().zip(read.as_array().into_iter().flatten()) {
+        if let (Some(merge), Some(value)) = (&mut rule.merge, read.get("merge")) {
+            merge.clone_from(value);
+        }
+        let operations = read.get("patch").and_then(Value::as_array).into_iter().flatten();
+        for (operation, read) in rule.patch.iter_mut().flatten().zip(operations) {
+            if operation.value.is_some() {
+                operation.value = read.get("value").cloned();
+            }
+        }
+    }
+    Ok(raw)
 }
 
 /// The rules of a file that is compiled into the binary: as [`parse`].
@@ -290,5 +307,17 @@ mod tests {
     fn a_null_value_is_a_value() {
         let rules = rules("- rule: r\n  why: x\n  match: {kind: A}\n  patch: [{op: replace, path: /a, value: null}]\n");
         assert!(matches!(&rules.unwrap()[0].action, Action::Patch(ops) if ops[0].value == Some(Value::Null)));
+    }
+
+    #[test]
+    fn a_value_is_what_kubectl_reads() {
+        let rules = rules(
+            "- rule: r\n  why: x\n  match: {kind: A}\n  merge: {a: nO, b: no, c: 0_8}\n\
+             - {rule: s, why: x, match: {kind: A}, patch: [{op: add, path: /a, value: tRUE}]}\n",
+        );
+        let rules = rules.unwrap();
+        let merged = serde_json::json!({"a": "nO", "b": false, "c": 8.0});
+        assert!(matches!(&rules[0].action, Action::Merge(value) if *value == merged));
+        assert!(matches!(&rules[1].action, Action::Patch(ops) if ops[0].value == Some("tRUE".into())));
     }
 }
