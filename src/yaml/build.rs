@@ -11,7 +11,7 @@ use super::resolve::{self, Scalar};
 use super::strict::Strict;
 use super::{Twice, YamlError};
 
-/// How many nodes aliases may add to a text. Manifests have none; a configuration file has a few.
+/// How many nodes aliases may add to a text, where a long one counts as many. Manifests have none; a configuration file has a few.
 const MAX_ALIASED: usize = 100_000;
 
 /// How many nodes may have an anchor, those in one another counted for each.
@@ -36,7 +36,7 @@ pub(super) fn build(text: &str, max_depth: usize, last: bool) -> Result<Built, Y
     options.set_emit_comments(false);
     let mut builder = Builder {
         max_depth,
-        last: last.then(BTreeMap::new),
+        last,
         has_aliases: memchr::memchr(b'*', text.as_bytes()).is_some(),
         strict: Strict::new(text)?,
         open: Vec::new(),
@@ -62,8 +62,8 @@ pub(super) fn build(text: &str, max_depth: usize, last: bool) -> Result<Built, Y
 
 struct Builder<'t> {
     max_depth: usize,
-    /// Where each key of each open mapping stood, if the last of two counts: by the mapping's depth and the key.
-    last: Option<BTreeMap<(usize, String), usize>>,
+    /// Whether the last of two keys counts.
+    last: bool,
     has_aliases: bool,
     strict: Strict<'t>,
     open: Vec<Open>,
@@ -102,6 +102,8 @@ enum Kind {
 #[derive(Default)]
 struct Mapping {
     entries: Map<String, Value>,
+    /// Where each key stood, if the last of two counts.
+    lines: BTreeMap<String, usize>,
     /// Keys that only merged mappings have given so far.
     merged: BTreeSet<String>,
     key: Option<Key>,
@@ -125,7 +127,7 @@ impl<'t> Builder<'t> {
                 }
                 let found = Self::resolved(&text, style, name.as_deref(), span.start)?;
                 let value = found.into_value().ok_or_else(|| at(span.start, not_finite(&text)))?;
-                self.end(value, Size { nodes: 1, levels: 0 }, anchor, span.start)
+                self.end(value, Size { nodes: weight(&text), levels: 0 }, anchor, span.start)
             }
             Event::Alias(id) => {
                 let Some(Anchored { value, size }) = self.anchors.get(&id) else {
@@ -192,10 +194,6 @@ impl<'t> Builder<'t> {
             return Err(at(span.start, too_deep(self.max_depth)));
         }
         self.strict.open(style, span)?;
-        if let Some(last) = &mut self.last {
-            let depth = self.open.len() + 1;
-            last.retain(|(at, _), _| *at != depth);
-        }
         self.open.push(Open { anchor, size: Size::default(), kind });
         Ok(())
     }
@@ -230,7 +228,7 @@ impl<'t> Builder<'t> {
         let found = Self::resolved(text, style, tag, from)?;
         if anchor > 0 {
             let value = found.clone().into_value().unwrap_or_default();
-            self.anchors.insert(anchor, Anchored { value, size: Size { nodes: 1, levels: 0 } });
+            self.anchors.insert(anchor, Anchored { value, size: Size { nodes: weight(text), levels: 0 } });
         }
         let value = if found == Scalar::Null { Value::Null } else { Value::from(text) };
         let name = found.into_key().ok_or_else(|| no_key(&value, from))?;
@@ -238,16 +236,18 @@ impl<'t> Builder<'t> {
     }
 
     fn set_key(&mut self, new: Key) -> Result<(), YamlError> {
-        let depth = self.open.len();
-        let Some(Open { kind: Kind::Mapping(mapping), .. }) = self.open.last_mut() else { return Ok(()) };
+        let Some(Open { kind: Kind::Mapping(mapping), size, .. }) = self.open.last_mut() else { return Ok(()) };
         if let Key::Name(name, from) = &new {
+            size.nodes += weight(name);
             if mapping.entries.contains_key(name) && !mapping.merged.remove(name) {
-                let Some(last) = &self.last else { return Err(at(*from, duplicate(name))) };
-                let first = last.get(&(depth, name.clone())).copied().unwrap_or_default();
+                if !self.last {
+                    return Err(at(*from, duplicate(name)));
+                }
+                let first = mapping.lines.get(name).copied().unwrap_or_default();
                 self.twice.push(Twice { key: name.clone(), first, again: from.line() });
             }
-            if let Some(last) = &mut self.last {
-                last.insert((depth, name.clone()), from.line());
+            if self.last {
+                mapping.lines.insert(name.clone(), from.line());
             }
         }
         mapping.key = Some(new);
@@ -303,6 +303,11 @@ impl Mapping {
         }
         Ok(())
     }
+}
+
+/// As how many nodes a text counts.
+fn weight(text: &str) -> usize {
+    1 + text.len() / 100
 }
 
 /// A tag in full.

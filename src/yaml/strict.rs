@@ -174,7 +174,11 @@ impl<'t> Strict<'t> {
 
     /// Looks at the lines between the nodes.
     pub(super) fn finish(&self) -> Result<(), YamlError> {
-        let is_shielded = |at: usize| self.shielded.iter().any(|(start, end)| (*start..*end).contains(&at));
+        // They stand in order, and none in another.
+        let is_shielded = |at: usize| {
+            let next = self.shielded.partition_point(|(_, end)| *end <= at);
+            self.shielded.get(next).is_some_and(|(start, _)| *start <= at)
+        };
         if self.has_tabs {
             let starts = memchr::memmem::find_iter(self.text.as_bytes(), b"\n\t").map(|at| at + 1);
             let first = self.text.starts_with('\t').then_some(0);

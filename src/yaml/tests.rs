@@ -142,6 +142,25 @@ fn bombs_and_bottomless_texts_are_errors() {
 }
 
 #[test]
+fn what_is_large_is_read_in_time_and_what_grows_is_refused() {
+    let long = "x".repeat(1_000_000);
+    for (first, again) in [(format!("&a {long}"), "*a"), (format!("&a {{{}: 1}}", &long[..1000]), "*a")] {
+        let text = format!("a: {first}\nb: [{}]\n", vec![again; 20_000].join(", "));
+        assert!(parse(&text).expect_err("a bomb").message.starts_with("aliases expand to more than"));
+    }
+    let mut nested = long.clone();
+    for i in 0..200 {
+        nested = format!("&n{i} [{nested}]");
+    }
+    assert_eq!(parse(&format!("a: {nested}\nb: *n0\n")).expect_err("a bomb").message, "too many anchors and aliases");
+    let started = std::time::Instant::now();
+    let maps: String = (0..20_000).fold(String::new(), |text, i| text + &format!("k{i}: {{a: 1}}\n"));
+    let (_, twice) = super::parse_last(&format!("{maps}k0: 1\n")).expect("keys may be there twice");
+    assert_eq!(twice, [super::Twice { key: "k0".to_owned(), first: 1, again: 20_001 }]);
+    assert!(started.elapsed().as_secs() < 30, "in time that grows with the text, even on a busy machine");
+}
+
+#[test]
 fn large_documents_are_read() {
     let mut text = String::new();
     for i in 0..60_000 {
