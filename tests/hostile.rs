@@ -141,7 +141,7 @@ fn any_object() -> impl Strategy<Value = String> {
     })
 }
 
-/// The options that our scripts give to kubectl, but for `--all`, which they give before `--all-namespaces` only.
+/// The options that our scripts give to kubectl, but for `--all` and `-`, which they give with `--all-namespaces` and `-f` only.
 fn own_options() -> BTreeSet<String> {
     let mut options = BTreeSet::new();
     for file in fs::read_dir("templates/apply").unwrap() {
@@ -173,7 +173,7 @@ fn words_of_both_scripts(place: Place, flags: &[&str]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Nobody validates what the rule set `seed` renders for old clusters.
     #[test]
@@ -192,7 +192,8 @@ proptest! {
         let options = own_options();
         let words = words_of_both_scripts(place, &flags);
         for (i, word) in words.iter().enumerate().filter(|(_, word)| word.starts_with('-')) {
-            let is_pair = word == "--all" && words.get(i + 1).is_some_and(|next| next == "--all-namespaces");
+            let is_pair = word == "--all" && words.get(i + 1).is_some_and(|next| next == "--all-namespaces")
+                || word == "-" && i > 0 && words[i - 1] == "-f";
             let option = word.split('=').next().unwrap_or_default();
             prop_assert!(is_pair || options.contains(option), "{:?} in {:?}", word, objects);
         }
