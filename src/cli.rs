@@ -195,13 +195,16 @@ struct ValidateArgs {
     /// The Kubernetes version [default: `kubernetes` of knrender.yaml, else the newest of EKS]
     #[arg(long, value_name = "VERSION")]
     kubernetes: Option<Version>,
+    /// File or folder with CRDs that are not among the inputs; may be repeated [default: `crds` of knrender.yaml]
+    #[arg(long, value_name = "DIR|FILE")]
+    crds: Vec<PathBuf>,
     /// Do not say for which Kubernetes
     #[arg(long, short)]
     quiet: bool,
 }
 
 const VALIDATE_EXIT: &str = "\
-An error is what `kubectl apply --dry-run=server` refuses. Custom resources are held against the CRDs among the inputs.
+An error is what `kubectl apply --dry-run=server` refuses. Custom resources are held against the CRDs among the inputs and in --crds.
 In a folder that is a render, a reference to what is not in it is an error; elsewhere it is a note.
 Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
 

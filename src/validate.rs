@@ -49,6 +49,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod volume_sources;
+mod webhooks;
 mod workloads;
 
 /// What is held against what.
@@ -62,6 +63,22 @@ pub struct Validation<'v> {
     pub complete: bool,
     /// Which objects are looked at; the others are there to be referred to. `None`: all.
     pub only: Option<&'v [bool]>,
+}
+
+/// What Knative's webhook refuses of a `ConfigMap` among its settings, each by field; `None` where the object is of a Knative
+/// whose webhook is not known.
+pub(crate) fn knative_settings(object: &Placed) -> Option<Vec<(String, String)>> {
+    if is_before_known_knative(object) {
+        return None;
+    }
+    let mut findings = Vec::new();
+    knative::settings(&mut Found { object, target: model::KNOWN.1, findings: &mut findings });
+    Some(findings.into_iter().filter_map(|finding| Some((finding.place?.field, finding.what))).collect())
+}
+
+/// Whether an object tells by its labels that it is of a Knative before those whose webhook is known.
+pub(crate) fn is_before_known_knative(object: &Placed) -> bool {
+    knative::is_before_known(object)
 }
 
 /// What was found so far, the object that is looked at, and the Kubernetes version that would look at it.
@@ -108,6 +125,7 @@ impl Validation<'_> {
         crds: &custom::Definitions<'_>,
         removed: &RemovedApis,
         webhook: &knative::Webhook<'_>,
+        webhooks: &webhooks::Webhooks<'_>,
     ) -> Part {
         let mut findings = Vec::new();
         let mut unchecked = BTreeMap::new();
@@ -123,12 +141,19 @@ impl Validation<'_> {
                 kinds(&mut found, kind.type_name);
             } else if !foreign {
                 api_unknown(&mut found, model, removed);
-            } else if crds.check(&mut found) {
+            } else if crds.check(&mut found, model) {
                 if object.head.metadata.is_object() {
                     shape::part(model, "meta.v1.ObjectMeta", &object.head.metadata, "/metadata", &mut found);
                 }
+            } else if let Some(near) = crds.near(&object.identity.group, &object.identity.kind) {
+                let what = format!("no CRD of the group defines {}; did you mean {near}?", object.identity.kind);
+                found.at("api-unknown", "/kind", what);
             } else {
                 *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
+            }
+            if foreign {
+                let group = &object.identity.group;
+                webhooks.excuse(group, crds.plural(group, &object.identity.kind), &mut findings[start..]);
             }
             if knative::fills(webhook, object) {
                 let filled =
@@ -159,10 +184,11 @@ impl Validation<'_> {
         let removed = RemovedApis::embedded()?;
         let crds = custom::Definitions::of(self.objects);
         let webhook = knative::Webhook::of(self.objects);
+        let webhooks = webhooks::Webhooks::of(self.objects);
         let due: Vec<&Placed> = self.due().collect();
         let state = || (Model::of(self.target), custom::Definitions::of(self.objects));
         let parts = parallel::over(&due, 200, state, |(model, crds), objects| {
-            self.part(objects, model, crds, &removed, &webhook)
+            self.part(objects, model, crds, &removed, &webhook, &webhooks)
         });
         let mut findings = Vec::new();
         let mut unchecked = BTreeMap::new();

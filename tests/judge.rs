@@ -232,3 +232,81 @@ fn what_is_secret_is_not_shown_and_what_is_long_is_cut() {
     assert!(said.stdout.lines().all(|line| line.chars().count() < 140), "{}", said.stdout);
     assert!(said.stdout.contains("\"name\": \"A\""), "{}", said.stdout);
 }
+
+const CRD: &str = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: boats.sea.example.com}
+spec:
+  group: sea.example.com
+  scope: Namespaced
+  names: {kind: Boat, plural: boats, singular: boat, listKind: BoatList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec: {type: object, required: [sails], properties: {sails: {type: integer}}}
+";
+const BOAT: &str = "apiVersion: sea.example.com/v1\nkind: Boat\nmetadata: {name: a}\nspec: {sails: two}\n";
+
+#[test]
+fn crds_from_elsewhere_judge_what_is_among_the_inputs_and_are_not_judged_themselves() {
+    let place = place();
+    place.write("boat.yaml", BOAT);
+    place.write("crds/boats.yaml", CRD);
+    let said = place.run(&["validate", "boat.yaml"]).ok().stdout;
+    assert!(said.contains("[not-checked, Set]") && said.contains("--crds"), "{said}");
+    for crds in ["crds", "crds/boats.yaml"] {
+        let report = place.run(&["validate", "boat.yaml", "--crds", crds, "--format", "json"]).json();
+        assert_eq!(counting(&report), ["wrong-type Boat.sea.example.com/a"]);
+        assert_eq!(report["summary"]["objects"], 1);
+    }
+    place.write("knrender.yaml", "crds: [crds]\n");
+    place.run(&["validate", "boat.yaml"]).fails(1);
+    // The set's own CRD is the one that will be there.
+    place.write("own.yaml", &CRD.replace("type: integer", "type: string"));
+    place.run(&["validate", "boat.yaml", "own.yaml"]).ok();
+}
+
+#[test]
+fn crds_that_are_none_or_two_are_refused() {
+    let place = place();
+    place.write("boat.yaml", BOAT);
+    place.write("a.yaml", CRD);
+    place.write("b.yaml", &CRD.replace("type: integer", "type: string"));
+    place.write("catalog/boat_v1.json", "{\"$schema\": \"x\", \"properties\": {}}");
+    for (crds, says) in [
+        (vec!["--crds", "none"], "--crds none: there is no such file or folder"),
+        (vec!["--crds", "boat.yaml"], "--crds boat.yaml: there is no CustomResourceDefinition in it"),
+        (vec!["--crds", "catalog"], "these are JSON Schemas"),
+        (
+            vec!["--crds", "a.yaml", "--crds", "b.yaml"],
+            "is defined twice, and the two differ: a.yaml, line 1 and b.yaml, line 1",
+        ),
+    ] {
+        let said = place.run(&[vec!["validate", "boat.yaml"], crds].concat()).fails(3);
+        assert!(said.contains(says), "{said}");
+    }
+    place.run(&["validate", "boat.yaml", "--crds", "a.yaml", "--crds", "a.yaml"]).fails(1);
+    place.run(&["validate", "boat.yaml", "--crds", "-"]).fails(2);
+}
+
+#[test]
+fn what_a_webhook_fills_in_is_a_note() {
+    let place = place();
+    let missing = BOAT.replace("{sails: two}", "{}");
+    let tekton = |text: &str| text.replace("sea.example.com", "tekton.dev");
+    let said = place.run_with_input(&["validate", "-"], &format!("{CRD}---\n{missing}"));
+    assert!(said.code == 1 && said.stdout.contains("missing-field"), "{}", said.stdout);
+    let said = place.run_with_input(&["validate", "-"], &tekton(&format!("{CRD}---\n{missing}"))).ok().stdout;
+    assert!(said.contains("webhook-fills") && said.contains("unless Tekton's webhook fills it in"), "{said}");
+    let webhook = "---\napiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata: {name: w}\nwebhooks:\n- name: a.b.example\n  admissionReviewVersions: [v1]\n  sideEffects: None\n  clientConfig: {url: 'https://w.example'}\n  rules:\n  - {operations: [CREATE], apiGroups: [sea.example.com], apiVersions: [v1], resources: [boats]}\n";
+    let said = place.run_with_input(&["validate", "-"], &format!("{CRD}---\n{missing}{webhook}")).ok().stdout;
+    assert!(said.contains("unless a webhook among these objects fills it in"), "{said}");
+    // A value of the wrong type is wrong whoever fills in what.
+    place.run_with_input(&["validate", "-"], &tekton(&format!("{CRD}---\n{BOAT}"))).fails(1);
+}

@@ -17,6 +17,7 @@ use crate::manifest::collection::Collection;
 
 mod build;
 mod changed;
+pub(super) mod crds;
 pub(super) mod known;
 
 /// What `lint` and `validate` are asked in the same way.

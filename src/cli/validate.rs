@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::mem;
 
-use super::judge::{self, Asked, Judged};
+use super::judge::{self, Asked, Judged, crds};
 use super::{LintFormat, ValidateArgs, inputs, print, say};
 use crate::error::Error;
 use crate::findings::page::Book;
@@ -31,13 +31,22 @@ fn judge(args: &ValidateArgs, asked: &mut Asked<'_>) -> Result<Judged, Error> {
             model::KNOWN.1
         ));
     }
+    let named = if args.crds.is_empty() { &asked.config.crds } else { &args.crds };
+    let crds = crds::read(named, &asked.collection.objects)?;
+    // CRDs from elsewhere are there to be referred to, and are not judged themselves.
+    let objects = &mut asked.collection.objects;
+    let own = objects.len();
+    objects.extend(crds);
+    let due: Vec<bool> = (0..objects.len()).map(|i| i < own).collect();
     let validation = Validation {
         target,
-        objects: &asked.collection.objects,
+        objects,
         complete: matches!(asked.paths, [folder] if inputs::is_render(folder)),
-        only: None,
+        only: Some(&due),
     };
-    let mut findings = validation.run(asked.allowances).map_err(Error::Input)?;
+    let findings = validation.run(asked.allowances).map_err(Error::Input);
+    objects.truncate(own);
+    let mut findings = findings?;
     findings.extend(malformed.into_iter().map(refused_by_kubectl));
     findings.extend(mem::take(&mut asked.collection.twice).into_iter().map(key_twice));
     Ok(Judged { findings, after: (!args.quiet).then(|| format!("for Kubernetes {target}")) })

@@ -39,6 +39,8 @@ pub struct Config {
     pub images: BTreeMap<String, String>,
     /// The registries that images may come from; any where it is empty.
     pub registries: Vec<String>,
+    /// Files and folders with CRDs that custom resources are held against.
+    pub crds: Vec<PathBuf>,
     /// Findings of `knrender lint` that are accepted.
     pub allow: Vec<Allow>,
     /// The cluster's Fargate profiles.
@@ -151,6 +153,7 @@ file! {
     rules: Vec<PathBuf> => ask.rules;
     images: BTreeMap<String, String> => images;
     registries: Vec<String> => registries;
+    crds: Vec<PathBuf> => crds;
     mirror: String => supply.mirror;
     offline: bool => supply.offline;
     locked: bool => supply.locked;
@@ -221,6 +224,7 @@ impl Config {
         config.folder.clone_from(&folder);
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
         config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
+        config.crds.iter_mut().for_each(|path| *path = folder.join(&path));
         config.out = config.out.map(|out| folder.join(out));
         config.catalog = config.catalog.map(|catalog| folder.join(catalog));
         config.prices = config.prices.map(|prices| folder.join(prices));
@@ -282,7 +286,7 @@ fn clusters(
         let alone = Config { ask: Ask::default(), images: BTreeMap::new(), fargate_profiles: None, ..config.clone() };
         if alone != Config::default() {
             return Err(wrong(format!(
-                "`{name}` has a key that is about the whole run, not about one cluster: out, prices, mirror, offline, locked, registries, \
+                "`{name}` has a key that is about the whole run, not about one cluster: out, prices, mirror, offline, locked, registries, crds, \
                  catalog and allow stand at the top of the file"
             )));
         }
@@ -323,7 +327,7 @@ mod tests {
              certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
              mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
              ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\
-             queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\necr-tags: skip\nregistries: [a.example]\n\
+             queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\necr-tags: skip\nregistries: [a.example]\ncrds: [crds]\n\
              log-retention-days: 30\nalb: {readiness-gates: true}\n\
              layout: flux\ngitops-repo: https://a.example/b\ngitops-revision: main\ngitops-path: p\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
         )

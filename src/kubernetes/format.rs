@@ -43,6 +43,39 @@ pub(crate) fn has_format(format: &str, text: &str) -> bool {
     }
 }
 
+/// Whether the API server knows a format; it forgets the others.
+pub(crate) fn is_known(format: &str) -> bool {
+    const KNOWN: [&str; 26] = [
+        "bsonobjectid",
+        "byte",
+        "cidr",
+        "creditcard",
+        "date",
+        "datetime",
+        "duration",
+        "email",
+        "hexcolor",
+        "hostname",
+        "ipv4",
+        "ipv6",
+        "isbn",
+        "isbn10",
+        "isbn13",
+        "k8slongname",
+        "k8sshortname",
+        "mac",
+        "password",
+        "rgbcolor",
+        "ssn",
+        "uri",
+        "uuid",
+        "uuid3",
+        "uuid4",
+        "uuid5",
+    ];
+    KNOWN.contains(&format.replace('-', "").as_str())
+}
+
 /// An address, in which numbers may start with zeroes.
 fn address(text: &str) -> Option<IpAddr> {
     if text.contains(':') {

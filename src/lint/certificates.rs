@@ -58,8 +58,8 @@ fn ssl_redirect_port(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     }
 }
 
-fn http_not_redirected(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
-    for alb in before_knative(set, albs).into_iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
+fn http_not_redirected(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
+    for alb in albs.iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
         if speaks(alb, true) && speaks(alb, false) && alb.redirect().is_none() {
             found.at(alb.object, field("listen-ports"), "what comes in over plain HTTP is served, not redirected");
         }

@@ -54,6 +54,9 @@ fn fargate_profiles_unknown(set: &Set<'_>, found: &mut Found) {
     }
 }
 
+/// How many selectors a profile has at the most.
+const SELECTORS: usize = 5;
+
 fn fargate_profile_refused(set: &Set<'_>, found: &mut Found) {
     for cluster in set.all("eksctl.io", "ClusterConfig") {
         for (i, profile) in items(&cluster.value["fargateProfiles"]).enumerate() {
@@ -70,6 +73,10 @@ fn fargate_profile_refused(set: &Set<'_>, found: &mut Found) {
                 );
             } else if items(selectors).next().is_none() {
                 found.at(cluster, at, format!("the Fargate profile {name} has no selectors"));
+            } else if items(selectors).count() > SELECTORS {
+                let count = items(selectors).count();
+                let what = format!("the Fargate profile {name} has {count} selectors, and {SELECTORS} are the limit");
+                found.at(cluster, format!("{at}/selectors"), what);
             } else if items(selectors).any(|s| s["namespace"].as_str().is_none_or(str::is_empty)) {
                 found.at(
                     cluster,

@@ -46,6 +46,11 @@ impl<'d> Object<'d> {
         &self.placed.identity.name
     }
 
+    /// The object as it was read.
+    pub(super) fn placed(&self) -> &'d Placed {
+        self.placed
+    }
+
     /// The file it stands in.
     pub fn file(&self) -> &'d str {
         &self.placed.file

@@ -8,6 +8,7 @@ use super::{Check, Found};
 use crate::alb::IDLE_MAX;
 use crate::go;
 use crate::pointer;
+use crate::validate;
 
 pub(super) const CHECKS: &[Check] = &[
     Check::of_albs("alb-idle-timeout", alb_idle_timeout),
@@ -185,6 +186,14 @@ fn knative_config_refused(set: &Set<'_>, found: &mut Found) {
     }
     if let Some(config) = set.config("config-defaults") {
         refused_defaults(set, config, found);
+    }
+    for name in
+        ["config-autoscaler", "config-domain", "config-features", "config-gc", "config-network", "config-observability"]
+    {
+        let Some(config) = set.config(name) else { continue };
+        for (field, what) in validate::knative_settings(config.object.placed()).unwrap_or_default() {
+            found.at(config.object, field, what);
+        }
     }
 }
 

@@ -6,10 +6,13 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::{Found, text};
+use super::at::At;
+use super::model::Model;
+use super::{Found, meta, shape, text, webhooks};
 use crate::findings::Finding;
 use crate::manifest::collection::Placed;
 use crate::schema::cel::Rules;
+use crate::schema::instance::Checked;
 use crate::schema::{self, Problem, ProblemKind};
 
 /// Rules in CEL that could not be evaluated, by group and kind.
@@ -48,7 +51,7 @@ impl<'o> Definitions<'o> {
     }
 
     /// Checks an object, if there is a CRD for it.
-    pub(super) fn check(&self, found: &mut Found<'_>) -> bool {
+    pub(super) fn check(&self, found: &mut Found<'_>, model: &Model) -> bool {
         let object = found.object;
         let (group, kind) = (object.identity.group.as_str(), object.identity.kind.as_str());
         let Some((_, spec)) = self.by_kind.get(&(group, kind)) else { return false };
@@ -77,7 +80,7 @@ impl<'o> Definitions<'o> {
         let keeps = spec.get("versions").is_none_or(|_| version.get("schema").is_none())
             && spec.get("preserveUnknownFields") != Some(&Value::Bool(false));
         if let Some(schema) = schema {
-            let mut problems = schema::instance::problems(schema, &object.value, status);
+            let Checked { mut problems, embedded } = schema::instance::problems(schema, &object.value, status);
             problems.retain(|problem| !(keeps && problem.kind == ProblemKind::Unknown));
             // Like the API server, which looks at rules where nothing else is wrong.
             if problems.is_empty() && schema::cel::has_rules(schema) {
@@ -91,8 +94,24 @@ impl<'o> Definitions<'o> {
             for problem in problems {
                 say(found, problem);
             }
+            for path in embedded {
+                let Some(value) = object.value.pointer(&path) else { continue };
+                shape::part(model, "meta.v1.ObjectMeta", value, &path, found);
+                meta::embedded(found, &At { value, path });
+            }
         }
         true
+    }
+
+    /// The plural of a kind; empty where no CRD defines it.
+    pub(super) fn plural(&self, group: &str, kind: &str) -> &str {
+        self.by_kind.get(&(group, kind)).map_or("", |(_, spec)| webhooks::plural(spec))
+    }
+
+    /// The kind of a group that was probably meant.
+    pub(super) fn near(&self, group: &str, kind: &str) -> Option<&str> {
+        let kinds = self.by_kind.keys().filter(|(of, _)| *of == group).map(|(_, kind)| *kind);
+        shape::near(kind, kinds)
     }
 
     /// The rules that were not evaluated since this was last asked.

@@ -134,6 +134,16 @@ fn version(object: &Placed) -> Option<u32> {
     Some(if major == "1" { minor } else { 0 })
 }
 
+/// Whether an object is of a version before those whose webhook is known.
+pub(super) fn is_before_known(object: &Placed) -> bool {
+    version(object).is_some_and(|minor| minor < OLDEST)
+}
+
+/// Looks into a `ConfigMap` of Knative's, wherever it is.
+pub(super) fn settings(found: &mut Found<'_>) {
+    configs::settings(found);
+}
+
 /// The kinds of Knative Serving's groups, and the version that each is served in.
 const KINDS: [(&str, &str, &str); 11] = [
     ("serving.knative.dev", "v1", "Configuration"),

@@ -142,6 +142,17 @@ pub(super) fn of_template(found: &mut Found<'_>, metadata: &At<'_>) {
     }
 }
 
+/// Metadata of an object within an object.
+pub(super) fn embedded(found: &mut Found<'_>, metadata: &At<'_>) {
+    labels(found, metadata, "labels");
+    annotations(found, metadata);
+    owners(found, metadata);
+    let namespace = metadata.text("namespace");
+    if !namespace.is_empty() && !names::is_label(namespace) {
+        found.at("bad-name", &metadata.field("namespace"), format!("`{namespace}` is not a DNS label"));
+    }
+}
+
 fn owners(found: &mut Found<'_>, metadata: &At<'_>) {
     let mut controllers = 0;
     for owner in metadata.list("ownerReferences") {
@@ -199,6 +210,11 @@ fn named(found: &mut Found<'_>, metadata: &At<'_>, own: bool, complete: bool) {
             let what = format!("`{generated}` is not the start of {form}");
             found.at("bad-name", "/metadata/generateName", what);
         }
+    }
+    if name.is_empty() && own && kind == "CustomResourceDefinition" {
+        let what = "a CRD is named after its plural and its group, so that its name has to be written";
+        found.at("missing-field", "/metadata/name", what);
+        return;
     }
     if name.is_empty() {
         // The API server makes the name of a LimitRange where there is none.

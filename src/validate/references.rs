@@ -152,6 +152,8 @@ impl Look<'_, '_> {
                     self.named(target.text("kind"), namespace, &target, "name");
                 }
             }
+            "ResourceClaim" => self.devices(root.down(&["spec", "devices"])),
+            "ResourceClaimTemplate" => self.devices(root.down(&["spec", "spec", "devices"])),
             "PodDisruptionBudget" => {
                 if let Some(selector) = root.down(&["spec", "selector"]) {
                     let wanted = selector.map("matchLabels");
@@ -251,6 +253,24 @@ impl Look<'_, '_> {
             });
             if !there {
                 self.found.at(self.code, &port.path, format!("Service `{name}` has no such port"));
+            }
+        }
+    }
+
+    /// Admin access to devices is for namespaces that are labelled for it.
+    fn devices(&mut self, devices: Option<At<'_>>) {
+        const LABEL: &str = "resource.kubernetes.io/admin-access";
+        let namespace = namespace_of(self.found.object);
+        let of_set = self.index.names.get(&("Namespace", "", namespace));
+        if of_set.is_some_and(|namespace| namespace.head.label(LABEL) == Some("true")) {
+            return;
+        }
+        for request in devices.map(|devices| devices.list("requests")).unwrap_or_default() {
+            let request = request.get("exactly").unwrap_or(request);
+            if request.is_true("adminAccess") {
+                let code = if of_set.is_some() { "conflict" } else { self.code };
+                let what = format!("admin access needs the label {LABEL}: \"true\" on the namespace {namespace}");
+                self.found.at(code, &request.field("adminAccess"), what);
             }
         }
     }

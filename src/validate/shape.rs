@@ -199,10 +199,12 @@ impl Walk<'_, '_> {
                 Some(items) => {
                     for (i, item) in items.iter().enumerate() {
                         // A null in a list is an item of which nothing is said.
-                        let item = if item.is_null() { &*NOTHING } else { item };
-                        if matches!(**of, Shape::Of(_)) || *item != *NOTHING {
-                            self.below(path, &i.to_string(), |walk, path| walk.value(of, item, path));
-                        }
+                        let item = match (item, &**of) {
+                            (Value::Null, Shape::Of(_)) => &*NOTHING,
+                            (Value::Null, _) => continue,
+                            (item, _) => item,
+                        };
+                        self.below(path, &i.to_string(), |walk, path| walk.value(of, item, path));
                     }
                 }
                 None => self.wrong(path, "a list", value),
@@ -301,7 +303,7 @@ fn is_base64(text: &str) -> bool {
 }
 
 /// The name that is most like `name`, if one is near.
-fn near<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn near<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     all.map(|other| (strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase()), other))
         .filter(|(distance, _)| *distance <= 2 && *distance * 3 <= name.len())
         .min()

@@ -5,9 +5,41 @@ use serde_json::json;
 fn fields(spec: Value, given: Value) -> Vec<String> {
     let schema = json!({"type": "object", "properties": {"spec": spec}});
     problems(&schema, &json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "a"}, "spec": given}), true)
+        .problems
         .into_iter()
         .map(|p| format!("{} {:?}", p.field, p.kind))
         .collect()
+}
+
+#[test]
+fn a_text_or_a_list_passes_where_a_format_is_known_and_a_number_is_whole_as_far_as_floats_tell() {
+    let dated = json!({"type": "string", "format": "date"});
+    assert_eq!(fields(dated, json!(["2021-01-31"])), [""; 0]);
+    assert_eq!(fields(json!({"type": "string", "format": "no-such"}), json!([])), ["/spec Type"]);
+    assert_eq!(fields(json!({"type": "string"}), json!([])), ["/spec Type"]);
+    assert_eq!(fields(json!({"type": "integer"}), json!(9_223_372_036_854_775_808_u64)), ["/spec Type"]);
+    assert_eq!(fields(json!({"type": "integer"}), json!(i64::MAX)), [""; 0]);
+}
+
+#[test]
+fn fields_of_a_status_that_is_dropped_are_read_and_its_values_are_not_looked_at() {
+    let schema = json!({"type": "object", "properties": {"status": {"type": "object", "properties": {"a": {"type": "integer"}}}}});
+    let found = |status: Value| {
+        let object = json!({"apiVersion": "a/v1", "kind": "A", "metadata": {"name": "a"}, "status": status});
+        problems(&schema, &object, true).problems.into_iter().map(|p| p.field).collect::<Vec<_>>()
+    };
+    assert_eq!(found(json!({"b": 1})), ["/status/b"]);
+    assert_eq!(found(json!({"a": "x"})), [""; 0]);
+}
+
+#[test]
+fn metadata_of_objects_within_is_told() {
+    let schema = json!({"type": "object", "properties": {"spec": {
+        "type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}}});
+    let object = json!({"spec": {"apiVersion": "a/b/c", "kind": "A", "metadata": {"labels": {"a": 1}}}});
+    let checked = problems(&schema, &object, true);
+    assert_eq!(checked.embedded, ["/spec/metadata"]);
+    assert_eq!(checked.problems.iter().map(|p| p.field.as_str()).collect::<Vec<_>>(), ["/spec/apiVersion"]);
 }
 
 #[test]

@@ -128,15 +128,25 @@ const GC: &[(&str, Kind)] = &[("min-non-active-revisions", Int64)];
 struct Settings<'c, 'f, 'o> {
     data: At<'o>,
     found: &'c mut Found<'f>,
-    wrong: bool,
+    /// The keys of which something was said; more would follow from that.
+    wrong: Vec<String>,
 }
 
-/// Looks into a `ConfigMap` of Knative Serving.
+/// Looks into a `ConfigMap` of Knative Serving, its example included.
 pub(super) fn check(found: &mut Found<'_>) {
+    let object = found.object;
+    let is_known = settings(found);
+    if let Some(data) = At::root(&object.value).get("data").filter(|_| is_known) {
+        Settings { data, found, wrong: Vec::new() }.example();
+    }
+}
+
+/// Looks into what is set, if Knative's webhook does.
+pub(super) fn settings(found: &mut Found<'_>) -> bool {
     let object = found.object;
     let root = At::root(&object.value);
     let data = root.get("data").unwrap_or(At { value: &Value::Null, path: "/data".to_owned() });
-    let mut config = Settings { data, found, wrong: false };
+    let mut config = Settings { data, found, wrong: Vec::new() };
     let rest: fn(&mut Settings<'_, '_, '_>) = match object.identity.name.as_str() {
         "config-autoscaler" => {
             config.all(AUTOSCALER);
@@ -170,12 +180,10 @@ pub(super) fn check(found: &mut Found<'_>) {
             config.all(OBSERVABILITY);
             observability
         }
-        _ => return,
+        _ => return false,
     };
-    if !config.wrong {
-        rest(&mut config);
-    }
-    config.example();
+    rest(&mut config);
+    true
 }
 
 impl<'o> Settings<'_, '_, 'o> {
@@ -184,8 +192,10 @@ impl<'o> Settings<'_, '_, 'o> {
     }
 
     fn say(&mut self, key: &str, what: impl Into<String>) {
-        self.wrong = true;
-        self.found.at(CODE, &self.data.field(key), what);
+        if !self.wrong.iter().any(|wrong| wrong == key) {
+            self.wrong.push(key.to_owned());
+            self.found.at(CODE, &self.data.field(key), what);
+        }
     }
 
     /// Says it at the first of these keys that is there.
