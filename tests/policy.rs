@@ -222,9 +222,8 @@ fn policies_stand_in_the_first_batch_before_what_they_judge_with_reason_and_sour
             files["apply.sh"].contains("\nvalidatingadmissionpolicybinding.admissionregistration.k8s.io - knrender-")
         );
         let provenance: Value = serde_json::from_str(&files["about/provenance.json"]).unwrap();
-        let entry = provenance["ledger"].as_array().unwrap().iter();
-        let entry =
-            entry.filter(|entry| entry["object"] == "ValidatingAdmissionPolicy/knrender-privileged").last().unwrap();
+        let mut entry = provenance["ledger"].as_array().unwrap().iter();
+        let entry = entry.rfind(|entry| entry["object"] == "ValidatingAdmissionPolicy/knrender-privileged").unwrap();
         assert!(entry["why"].as_str().unwrap().contains("privileged containers are refused"), "{entry}");
         assert!(entry["see"][0].as_str().unwrap().starts_with("https://docs.aws.amazon.com/"), "{entry}");
         let told = place.run(&["explain", "--out", "out", "ValidatingAdmissionPolicy/knrender-privileged"]).ok().stdout;
