@@ -20,7 +20,7 @@ const LISTED: usize = 8;
 pub struct LeftBehind {
     /// As `Kind[.group]/[namespace/]name`, in the order in which they were applied.
     pub objects: Vec<String>,
-    /// What removes them: a command, or words where a GitOps engine does.
+    /// What removes them: a command, or words where Argo CD or Flux does.
     pub removed_by: String,
 }
 
