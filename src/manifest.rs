@@ -7,6 +7,7 @@ pub mod collection;
 pub mod document;
 pub mod edit;
 mod glance;
+mod compact;
 mod lenient;
 mod list;
 pub mod object;

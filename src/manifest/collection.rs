@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::compact::compact;
 use super::object::{Head, Identity};
 use super::{lenient, list, recognise, split};
 use crate::yaml;
@@ -90,7 +91,7 @@ impl Collection {
             &chunks,
             PARALLEL,
             || (),
-            |(), chunks| chunks.iter().map(|chunk| yaml::parse(&text[chunk.start..chunk.end])).collect::<Vec<_>>(),
+            |(), chunks| chunks.iter().map(|chunk| yaml::parse(&text[chunk.start..chunk.end]).map(compact)).collect::<Vec<_>>(),
         );
         for (chunk, parsed) in chunks.iter().zip(parsed.into_iter().flatten()) {
             if let Some((flaw, line)) = chunk.flaw {
