@@ -7,7 +7,7 @@ mod run;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use run::{Place, shared};
 use serde_json::Value;
