@@ -4,10 +4,10 @@
 //! needed, [`object`] says which object it is, and [`edit`] puts a changed object back into its text.
 
 pub mod collection;
+mod compact;
 pub mod document;
 pub mod edit;
 mod glance;
-mod compact;
 mod lenient;
 mod list;
 pub mod object;

@@ -91,7 +91,9 @@ impl Collection {
             &chunks,
             PARALLEL,
             || (),
-            |(), chunks| chunks.iter().map(|chunk| yaml::parse(&text[chunk.start..chunk.end]).map(compact)).collect::<Vec<_>>(),
+            |(), chunks| {
+                chunks.iter().map(|chunk| yaml::parse(&text[chunk.start..chunk.end]).map(compact)).collect::<Vec<_>>()
+            },
         );
         for (chunk, parsed) in chunks.iter().zip(parsed.into_iter().flatten()) {
             if let Some((flaw, line)) = chunk.flaw {
