@@ -60,7 +60,7 @@ pub struct Ask {
     /// Where the ALB can be reached from [default: internet-facing]
     #[arg(long, value_enum, value_name = "SCHEME")]
     pub scheme: Option<Scheme>,
-    /// TLS between Knative's own parts; needs cert-manager [default: false]
+    /// TLS between Knative's own parts; brings out/internal-tls/, which installs the cert-manager it needs [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub internal_tls: Option<bool>,
     /// EKS cluster name; with --region, brings out/cluster/ and out/alb-controller/

@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod controller;
 pub mod gitops;
 pub mod iam;
+pub mod internal_tls;
 pub mod next;
 pub mod words;
 

@@ -18,7 +18,7 @@ use crate::bill::surroundings::Surroundings;
 use crate::bill::{Assumptions, Bill};
 use crate::delivery::cluster::{self, ClusterError};
 use crate::delivery::words::{self, WordError};
-use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, next};
+use crate::delivery::{Delivery, Files, apply, apps, controller, gitops, internal_tls, next};
 use crate::digest::Sha256Hex;
 use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
@@ -136,6 +136,7 @@ pub fn render(
     files.extend(proven.manifests.files);
     files.extend(cluster::files(&delivery)?);
     files.extend(controller::files(&delivery).map_err(RenderError::Fault)?);
+    files.extend(internal_tls::files(&delivery).map_err(RenderError::Fault)?);
     files.extend(apps::files(&delivery).map_err(RenderError::Fault)?);
     files.extend(gitops::files(&delivery, &files).map_err(RenderError::Fault)?);
     files.extend(apply::files(&delivery).map_err(RenderError::Fault)?);

@@ -4,6 +4,7 @@
 mod apps;
 mod facts;
 mod gitops;
+mod internal_tls;
 mod seed;
 mod timeouts;
 pub mod values;
@@ -44,6 +45,8 @@ pub struct Stack {
     pub facts: Facts,
     /// The flags that would bring the load balancer controller's arguments, where they are missing.
     pub missing_for_controller: Vec<&'static str>,
+    /// The cert-manager that is installed for TLS between Knative's own parts, where that was asked for.
+    pub cert_manager: Option<Version>,
     /// The cluster, where it was named with its region.
     pub cluster: Option<Cluster>,
     /// Which pods of the user's apps run on Fargate.
@@ -184,6 +187,8 @@ impl Stack {
             gloo.assets = vec![handed_over(gloo, file)];
         }
         values::check(ask)?;
+        let cert_manager = internal_tls::resolve(ask, versions.get("knative"), ingress, catalog)?;
+        versions.extend(cert_manager.clone().map(|version| (internal_tls::CERT_MANAGER, version)));
         let cluster = cluster(ask, catalog.component(controller_name)?, &controller)?;
         let apps = apps::selectors(&ask.app_namespaces)?;
         let (kubernetes, supported, mut warnings) = target(ask, rule_set, catalog, &components, &versions)?;
@@ -208,6 +213,7 @@ impl Stack {
             supported,
             facts: facts::of(ask, rule_set, ingress, kubernetes, versions, with, &apps),
             missing_for_controller,
+            cert_manager,
             cluster,
             apps,
             keep_descriptions: ask.keep_descriptions.unwrap_or(false),
@@ -369,6 +375,9 @@ fn target(
         let name = controller_of(rule_set);
         add(name, controller, format!("{name} {controller}"))?;
     }
+    if let Some(version) = versions.get(internal_tls::CERT_MANAGER) {
+        add(internal_tls::CERT_MANAGER, version, format!("cert-manager {version}"))?;
+    }
     if ask.allow_unsupported != Some(true) {
         refuse_what_ends_itself(ask.kubernetes, &supported, &parts)?;
     }
@@ -504,14 +513,7 @@ fn questionable(ask: &Ask, rule_set: RuleSet, gloo: Option<&Version>) -> Vec<Str
                 .to_owned(),
         );
     }
-    if ask.internal_tls == Some(true) {
-        warnings.push(
-            "--internal-tls is experimental in Knative, and this render does not complete it: cert-manager has to be there first, on \
-             Fargate with webhook.securePort other than 10250, and so has a ClusterIssuer knative-selfsigned-issuer; Knative's \
-             controller does not start before (https://knative.dev/docs/serving/encryption/system-internal-tls/)."
-                .to_owned(),
-        );
-    }
+    warnings.extend(internal_tls::notice(ask));
     warnings
 }
 

@@ -212,6 +212,19 @@ fn where_pods_never_become_ready_the_waits_end_with_what_is_stuck() {
 }
 
 #[test]
+fn without_cert_manager_internal_tls_stops_before_anything_is_changed() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls"]].concat()) else { return };
+    cluster.is("cert-manager", "");
+    let said = cluster.apply(&["--yes"]).fails(3);
+    assert_has(&said, &["cert-manager is missing", "first: sh out/internal-tls/install.sh", "Nothing was changed."]);
+    assert_eq!(cluster.changes(), Vec::<String>::new());
+    // A rehearsal goes on, and a render without does not ask.
+    assert_has(&cluster.apply(&["--dry-run"]).ok().stdout, &["note: cert-manager is missing"]);
+    cluster.place.run(&[&PROD[..], &["--out", "out"]].concat()).ok();
+    cluster.apply(&["--yes"]).ok();
+}
+
+#[test]
 fn without_a_load_balancer_controller_the_rest_is_applied_and_its_lack_is_the_last_word() {
     let Some(cluster) = Cluster::with(&PROD) else { return };
     cluster.is("controller", "").is("controller-webhook", "");

@@ -291,7 +291,7 @@ case $* in
 *podExecutionRoleArn*) echo arn:aws:iam::123456789012:role/pods ;;
 *'create-role --role-name prod-alb-controller'*) for last; do :; done; echo \"$last\" > trust ;;
 esac";
-    let output = script(&place, "out/cluster/page.sh", &[("aws", aws), ("kubectl", ":"), ("eksctl", ":")]);
+    let output = script(&place, "out/cluster/page.sh", &[], &[("aws", aws), ("kubectl", ":"), ("eksctl", ":")]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let trust: Value = serde_json::from_str(&place.read("trust")).unwrap();
     let statement = &trust["Statement"][0];
@@ -309,7 +309,7 @@ esac";
 }
 
 /// Runs a script with tools that answer as these scripts do, and write down how they were called.
-fn script(place: &Place, path: &str, tools: &[(&str, &str)]) -> Output {
+fn script(place: &Place, path: &str, arguments: &[&str], tools: &[(&str, &str)]) -> Output {
     let bin = place.path("bin");
     for (name, script) in tools {
         place.write(&format!("bin/{name}"), &format!("#!/bin/sh\necho \"{name} $*\" >> \"$CALLS\"\n{script}\n"));
@@ -317,6 +317,7 @@ fn script(place: &Place, path: &str, tools: &[(&str, &str)]) -> Output {
     }
     Command::new("sh")
         .arg(place.path(path))
+        .args(arguments)
         .current_dir(place.path(""))
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
         .env("CALLS", place.path("calls"))
@@ -326,7 +327,7 @@ fn script(place: &Place, path: &str, tools: &[(&str, &str)]) -> Output {
 }
 
 fn install(place: &Place, kubectl: &str, helm: &str) -> Output {
-    script(place, "out/alb-controller/install.sh", &[("kubectl", kubectl), ("helm", helm)])
+    script(place, "out/alb-controller/install.sh", &["--yes"], &[("kubectl", kubectl), ("helm", helm)])
 }
 
 const KUBECTL: &str = "\
@@ -358,6 +359,27 @@ fn the_controller_is_installed_at_its_version_and_waited_for() {
         calls.find("kubectl --context mine apply --server-side").unwrap() < calls.find("helm upgrade").unwrap(),
         "{calls}"
     );
+}
+
+#[test]
+fn the_installation_asks_and_explains_itself_as_apply_sh_does() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&CLUSTER).ok();
+    place.write("calls", "");
+    let tools = [("kubectl", KUBECTL), ("helm", ":")];
+    for (arguments, code, said) in [
+        (&[][..], 2, "there is no terminal to ask at; --yes asks nothing"),
+        (&["--yse"], 2, "`--yse` is not an option; --help lists them"),
+        (&["--context"], 2, "--context takes a name"),
+        (&["--help"], 0, "usage: sh install.sh [--yes] [--context NAME]"),
+        (&["-h"], 0, "exit codes: 0 done"),
+    ] {
+        let output = script(&place, "out/alb-controller/install.sh", arguments, &tools);
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+        assert!(text.contains(said), "{arguments:?}: {text}");
+    }
+    assert_eq!(place.read("calls"), "");
 }
 
 #[test]

@@ -98,7 +98,10 @@ impl Surroundings {
             list.into_iter().any(|item| item["name"] == name || item["metadata"]["name"] == name)
         };
         let controller = has("/iam/serviceAccounts", "aws-load-balancer-controller");
-        self.add_cluster(controller.then_some(2));
+        let profiles = config["fargateProfiles"].as_array().into_iter().flatten();
+        let mut selectors = profiles.filter_map(|profile| profile["selectors"].as_array()).flatten();
+        let cert_manager = selectors.any(|selector| selector["namespace"] == "cert-manager");
+        self.add_cluster(controller.then_some(2), cert_manager.then_some(4));
         if config["vpc"]["id"].is_null() {
             self.nat_gateways = match config["vpc"]["nat"]["gateway"].as_str() {
                 Some("Disable") => 0,
@@ -118,12 +121,14 @@ impl Surroundings {
                 let zones = facts["zones"].as_str().and_then(|zones| zones.parse().ok()).unwrap_or(1);
                 self.nat_gateways = zones;
             }
-            self.add_cluster(Some(if facts["ha"] == true { 2 } else { 1 }));
+            let ha = facts["ha"] == true;
+            let cert_manager = facts["internal_tls"] == true;
+            self.add_cluster(Some(if ha { 2 } else { 1 }), cert_manager.then_some(if ha { 4 } else { 3 }));
         }
         self
     }
 
-    fn add_cluster(&mut self, controllers: Option<i128>) {
+    fn add_cluster(&mut self, controllers: Option<i128>, cert_manager: Option<i128>) {
         self.cluster = true;
         let mut pods = vec![
             ClusterPod {
@@ -150,6 +155,15 @@ impl Surroundings {
                 milli: 250,
                 mib: 512,
                 because: "replicaCount and requests of alb-controller/values.yaml",
+            });
+        }
+        if let Some(count) = cert_manager {
+            pods.push(ClusterPod {
+                name: "cert-manager",
+                count,
+                milli: 250,
+                mib: 512,
+                because: "replicaCount and requests of internal-tls/values.yaml: controller, cainjector and webhooks",
             });
         }
         self.pods = pods;

@@ -69,6 +69,7 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "example": if one_label { format!("hello-{namespace}") } else { format!("hello.{namespace}") },
         "controller": if ingresses.is_empty() || controller_is_here { "" } else { label },
         "install": install,
+        "cert_manager": if stack.cert_manager.is_some() { "yes" } else { "" },
         "scales": if delivery.batches.all().any(|d| d.head().kind == "HorizontalPodAutoscaler") { "yes" } else { "" },
         "later": selector("in"),
         "not_later": selector("notin"),

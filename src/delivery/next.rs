@@ -1,6 +1,6 @@
 //! What comes after a render: the summary's `Next`.
 
-use super::{Delivery, Files, cluster, gitops};
+use super::{Delivery, Files, cluster, gitops, internal_tls};
 use crate::report::Step;
 use crate::rewrite::rule::RuleSet;
 use crate::stack;
@@ -11,9 +11,12 @@ pub fn steps(delivery: &Delivery<'_>, files: &Files) -> Vec<Step> {
     if let Some(engine) = gitops::next(delivery) {
         // It brings the controller as well, where the flags for it are there.
         steps.extend(controller(delivery).filter(|_| !delivery.stack.missing_for_controller.is_empty()));
+        // This it does not bring.
+        steps.extend(internal_tls::step(delivery));
         steps.push(engine);
     } else {
         steps.extend(controller(delivery));
+        steps.extend(internal_tls::step(delivery));
         steps.push(step(
             "Apply in order, with preflight and waits. It asks before it changes anything.",
             ["sh OUT/apply.sh"],

@@ -195,8 +195,14 @@ pub struct Catalog {
 }
 
 /// The catalog's files that describe components.
-const COMPONENTS: [&str; 5] =
-    ["knative-serving", "net-kourier", "gloo", "aws-alb-ingress-controller", "aws-load-balancer-controller"];
+const COMPONENTS: [&str; 6] = [
+    "knative-serving",
+    "net-kourier",
+    "gloo",
+    "aws-alb-ingress-controller",
+    "aws-load-balancer-controller",
+    "cert-manager",
+];
 
 impl Catalog {
     /// The catalog in the binary.

@@ -76,6 +76,16 @@ check_controller() {
 }
 how_to_install() { printf '%s' "${INSTALL:-sh $(dirname -- "$0")/alb-controller/install.sh}"; }
 
+# Knative's controller ends itself where it is missing; internal-tls/install.sh brings it.
+check_cert_manager() {
+  if [ -z "$CERT_MANAGER" ]; then return; fi
+  ask "look for cert-manager" k get crd clusterissuers.cert-manager.io --ignore-not-found -o name
+  if [ -n "$said" ]; then return; fi
+  missing="cert-manager is missing, without which Knative's controller does not start; first: sh $(dirname -- "$0")/internal-tls/install.sh"
+  [ -n "$dry_run" ] || fail 3 "$missing. Nothing was changed."
+  note "$missing"
+}
+
 check_metrics() {
   if [ -z "$SCALES" ]; then return; fi
   if [ -n "$(k get apiservice v1beta1.metrics.k8s.io -o name 2>/dev/null)" ]; then return; fi

@@ -74,6 +74,7 @@ main() {
     return
   fi
   check_knative
+  check_cert_manager
   check_controller
   check_fargate
   check_metrics
