@@ -10,8 +10,8 @@ use crate::go;
 /// Seconds, read from `90`, `0.5`, `90s` or `5m`; `None` for what is no time, and for less than nothing.
 pub fn seconds(text: &str) -> Option<f64> {
     let text = text.trim();
-    let is_plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let seconds = if is_plain { text.parse().ok() } else { go::duration(text) };
+    let plain = text.parse().ok().filter(|_| text.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
+    let seconds = plain.or_else(|| go::duration(text));
     seconds.filter(|s| s.is_finite() && *s >= 0.0)
 }
 
