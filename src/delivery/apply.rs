@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{Delivery, Files, apps, rendered};
+use crate::doctor::cause::{self, Cause, Of};
 use crate::embedded;
 use crate::manifest::document::Document;
 use crate::manifest::object::Identity;
@@ -84,6 +85,7 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "upgrade_jobs": jobs.iter().map(|job| place(&job.identity())).collect::<Vec<_>>(),
         "webhooks": webhooks(delivery)?,
         "classes": classes(&ingresses)?,
+        "causes": causes()?,
     });
     if let (Value::Object(all), Value::Object(facts)) = (&mut context, stack.facts.context()) {
         for name in ["cluster_name", "region", "knative", "domain", "certificate_arn"] {
@@ -91,6 +93,24 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         }
     }
     Ok(context)
+}
+
+/// The book of causes as arms of a `case`: what is seen, and what is said of it, each as words of a shell.
+fn causes() -> Result<Vec<Value>, String> {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+    let arm = |cause: &Cause| {
+        let texts = |what: &str| {
+            cause.seen.iter().map(|text| format!("{what}:*{}*", quoted(&text.to_lowercase()))).collect::<Vec<_>>()
+        };
+        let of = |kind: Of, what: &str| if cause.of.contains(&kind) { texts(what) } else { Vec::new() };
+        let scheduler = cause.scheduler.iter().map(|name| format!("scheduler:{}", quoted(name)));
+        let seen: Vec<String> = of(Of::Pod, "pod").into_iter().chain(of(Of::Ingress, "ingress")).chain(scheduler).collect();
+        let advice = quoted(&format!("{}: {}", cause.cause, cause.next))
+            .replace("{namespace}", r#"'"$2"'"#)
+            .replace("{controller}", r#"'"${CONTROLLER:-alb-ingress-controller}"'"#);
+        (!seen.is_empty()).then(|| json!({"seen": seen.join(" | "), "advice": advice}))
+    };
+    Ok(cause::book()?.iter().filter_map(arm).collect())
 }
 
 fn label_of<'d>(document: &'d Document, label: &str) -> &'d str {
