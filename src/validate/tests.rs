@@ -121,6 +121,7 @@ fn every_code_has_an_example() {
         "knative-config",
         "knative-refused",
         "last-applied-too-large",
+        "no-object",
         "not-checked",
         "object-twice",
         "reference-dangling",
