@@ -18,8 +18,10 @@ use crate::{output, shown};
 pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
     let mut reading = Reading::default();
     reading.paths(paths)?;
-    not_empty(&reading.collection, paths)?;
-    Ok(reading.collection)
+    let mut collection = reading.collection;
+    collection.pass_over_strangers();
+    not_empty(&collection, paths)?;
+    Ok(collection)
 }
 
 /// Manifests that are being read.

@@ -10,6 +10,7 @@ use crate::lint::set::{self, Set};
 
 pub(super) fn run(args: &LintArgs) -> Result<(), Error> {
     judge::run(&args.judge, Book::Lint, |asked| {
+        asked.collection.pass_over_strangers();
         let objects = set::objects(&asked.collection.objects);
         let profiles = asked.config.fargate_profiles.clone().map(Profiles);
         let mut set = Set::new(&objects, profiles).in_region(asked.config.ask.region.as_deref());

@@ -104,7 +104,8 @@ fn causes() -> Result<Vec<Value>, String> {
         };
         let of = |kind: Of, what: &str| if cause.of.contains(&kind) { texts(what) } else { Vec::new() };
         let scheduler = cause.scheduler.iter().map(|name| format!("scheduler:{}", quoted(name)));
-        let seen: Vec<String> = of(Of::Pod, "pod").into_iter().chain(of(Of::Ingress, "ingress")).chain(scheduler).collect();
+        let seen: Vec<String> =
+            of(Of::Pod, "pod").into_iter().chain(of(Of::Ingress, "ingress")).chain(scheduler).collect();
         let advice = quoted(&format!("{}: {}", cause.cause, cause.next))
             .replace("{namespace}", r#"'"$2"'"#)
             .replace("{controller}", r#"'"${CONTROLLER:-alb-ingress-controller}"'"#);

@@ -48,8 +48,10 @@ pub enum Is {
     Unreadable,
     /// An object with a `metadata` that is none.
     Headless,
-    /// YAML, and no object, where kubectl wants one: beside objects, or with the marks of one.
+    /// YAML with the marks of an object, and none.
     NoObject,
+    /// YAML that is meant for others, beside objects, where kubectl refuses it.
+    Stranger,
 }
 
 /// A set of objects.
@@ -130,12 +132,20 @@ impl Collection {
         let beside = self.objects.len() > objects;
         for other in others {
             if beside || other.is_marked {
-                let Other { line, why, .. } = other;
-                self.broken.push(Broken { file: file.to_owned(), line, why, is: Is::NoObject });
+                let Other { line, why, is_marked } = other;
+                let is = if is_marked { Is::NoObject } else { Is::Stranger };
+                self.broken.push(Broken { file: file.to_owned(), line, why, is });
             } else {
                 self.skipped += 1;
             }
         }
+    }
+
+    /// Passes over documents that are meant for others, also beside objects, where kubectl refuses them: that is for `validate` to say.
+    pub fn pass_over_strangers(&mut self) {
+        let before = self.broken.len();
+        self.broken.retain(|broken| broken.is != Is::Stranger);
+        self.skipped += before - self.broken.len();
     }
 
     /// Adds an object, or the items of a `List`, and to `others` what is none. `within` leads to it in its document.
