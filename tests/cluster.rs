@@ -340,6 +340,16 @@ case $* in
 esac";
 
 #[test]
+fn every_file_of_the_controllers_is_explained_beside_the_cluster() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&[&CLUSTER[..], &["--account-id", "123456789012"]].concat()).ok();
+    let page = place.read("out/cluster/README.md");
+    for file in place.tree("out/alb-controller").keys() {
+        assert!(page.contains(&format!("../alb-controller/{file}")), "{file}");
+    }
+}
+
+#[test]
 fn the_controller_is_installed_at_its_version_and_waited_for() {
     let Some(place) = Place::with_upstream() else { return };
     place.run(&CLUSTER).ok();
