@@ -1,16 +1,6 @@
 
 # ---- What is stuck, and what to do about it ----
 
-# Why, and what to do, from knrender's book of causes; `knrender doctor` has more of it. $1: pod, scheduler or ingress; $2: its
-# namespace; $3: what the cluster says.
-hint() {
-  case $1:$(printf '%s' "$3" | tr '[:upper:]' '[:lower:]' | tr '\n' ' ') in
-{%- for cause in causes %}
-  {{ cause.seen | safe }}) say "  hint: "{{ cause.advice | safe }} ;;
-{%- endfor %}
-  esac
-}
-
 # Pods by label, with their events; bounded, since somebody reads it at night.
 show_pods() {
   k get pods --namespace "$1" --selector "$2" -o wide 2>&1 | without_noise | head -n 12 || true
@@ -31,8 +21,8 @@ $(k get events --namespace "$1" --field-selector "involvedObject.name=$pod" --so
     hint scheduler "$1" default-scheduler
     say "        kubectl delete pods --namespace $1 --selector $2 --field-selector status.phase=Pending"
     ;;
+  *) hint pod "$1" "$seen" ;;
   esac
-  hint pod "$1" "$seen"
 }
 
 show_deployments() {
