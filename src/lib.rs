@@ -47,7 +47,7 @@
 //!   [`policy`] (lints for the cluster itself); [`findings`] is what they say.
 //! - What Fargate makes of pods and what it costs: [`fargate`], [`bill`], [`simulate`], [`page`].
 //! - Day two: [`diff`], [`upgrade`], [`doctor`].
-//! - What several of these know: [`alb`], [`aws`], [`kubernetes`], [`knative`], [`app`], and the small tools [`yaml`], [`pointer`],
+//! - What several of these know: [`alb`], [`aws`], [`kubernetes`], [`knative`], [`app`], and the small tools [`yaml`], [`mod@pointer`],
 //!   [`regexp`], [`go`], [`regular`], [`shown`], [`embedded`], [`error`].
 //! - [`cli`] is the command line, and the only part that prints.
 //!

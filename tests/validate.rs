@@ -56,7 +56,13 @@ fn what_kubectl_takes_for_no_object_is_told_beside_good_ones() {
         assert_eq!((&finding["code"], &finding["file"]), (&"no-object".into(), &"a.yaml".into()), "{report}");
         assert!(finding["line"].as_u64() >= Some(8), "{finding}");
         assert!(finding["what"].as_str().unwrap().contains(what), "{finding}");
-        assert!(place.run(&["lint", "a.yaml"]).fails(3).contains(what));
+        // What has the marks of an object is not read; what is meant for others is for `validate` alone to say.
+        let linted = place.run(&["lint", "a.yaml"]);
+        if what.starts_with("this is") {
+            assert!(linted.ok().stdout.contains("1 document passed over"));
+        } else {
+            assert!(linted.fails(3).contains(what));
+        }
     }
     place.write("a.yaml", &format!("{GOOD}---\n# nothing\n---\n"));
     place.write("values.yaml", "image: a\n");
