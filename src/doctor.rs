@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::compare::{Difference, Owned, compare};
+use self::inventory::Inventories;
 use self::kubectl::{Kubectl, Refusal, listing};
 use self::place::Place;
 use crate::kubernetes::Version;
@@ -18,6 +19,7 @@ mod certificate;
 pub mod compare;
 mod dry_run;
 mod health;
+pub mod inventory;
 pub mod kubectl;
 mod logs;
 mod moment;
@@ -156,6 +158,10 @@ pub struct Facts {
     pub region: Option<String>,
     /// The version of the AWS Load Balancer Controller that it was rendered for.
     pub controller: Option<String>,
+    /// The folder that it is in, as people named it.
+    pub folder: String,
+    /// The name of the inventory that its `apply.sh` keeps.
+    pub inventory: String,
 }
 
 /// What is looked at.
@@ -262,6 +268,8 @@ impl Report {
         let rendered: BTreeSet<&Identity> = subject.objects.iter().map(|o| &o.identity).collect();
         let scaled = scaled(subject.objects);
         let mut pairs: Vec<(&Placed, Value, Owned)> = Vec::new();
+        let mut inventories = Inventories::default();
+        let mut all: Vec<Value> = Vec::new();
         for ((kind, namespace), objects) in kinds {
             let live = match kubectl.list(kind, *namespace) {
                 Ok(live) => live,
@@ -286,9 +294,12 @@ impl Report {
                 pairs.push((object, live.clone(), owned));
             }
             if namespace.is_some_and(|n| own.contains(n)) {
-                self.left_over(&live, &rendered);
+                inventories.add(&live, &subject.facts.inventory);
+                all.extend(live);
             }
         }
+        self.left_over(&all, &rendered, &inventories);
+        inventory::left_over(self, &inventories, &rendered, &subject.facts.folder, kubectl);
         self.differing(&pairs, kubectl);
         for (object, live, _) in pairs {
             if live.pointer("/metadata/deletionTimestamp").is_some() {
@@ -352,17 +363,18 @@ impl Report {
     }
 
     /// What kubectl applied in a namespace of the render, and the render does not have.
-    fn left_over(&mut self, live: &[Value], rendered: &BTreeSet<&Identity>) {
+    fn left_over(&mut self, live: &[Value], rendered: &BTreeSet<&Identity>, inventories: &Inventories) {
         for value in live {
             let Ok(head) = Head::of(value) else { continue };
             let applied = head.annotation(LAST_APPLIED).is_some()
                 || managers(value).any(|(manager, operation, _)| manager == "kubectl" && operation == "Apply");
-            if !applied || rendered.contains(&head.identity()) {
+            let identity = head.identity();
+            if !applied || rendered.contains(&identity) || inventories.is_of_another(&identity) {
                 continue;
             }
             let what = "kubectl applied it, and this render does not have it";
             let next = "if an earlier render brought it, delete it; it may cost money".to_owned();
-            self.findings.push(Finding::new(Word::LeftOver, head.identity(), what, Some(next)));
+            self.findings.push(Finding::new(Word::LeftOver, identity, what, Some(next)));
         }
     }
 

@@ -259,6 +259,37 @@ fn what_kubectl_applied_and_the_render_does_not_have_is_left_over() {
     assert_is(&cluster.only(), "left over", "ConfigMap/knative-serving/config-old", &["an earlier render"]);
 }
 
+/// The ConfigMap in which an `apply.sh` wrote down what it applied.
+fn inventory(name: &str, lines: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"objects": lines}, "metadata": {"namespace": NAMESPACE,
+        "name": format!("knrender-inventory.{name}"), "labels": {"app.kubernetes.io/managed-by": "knrender"}}})
+}
+
+#[test]
+fn what_an_earlier_render_brought_is_left_over_wherever_it_is_and_only_while_it_is_the_same_object() {
+    let lines = "clusterrole.rbac.authorization.k8s.io - old-role 1-2-3\n\
+        clusterrole.rbac.authorization.k8s.io - made-anew 1-2-4\n\
+        clusterrole.rbac.authorization.k8s.io - half-applied -\n";
+    let mut cluster = Cluster::new();
+    cluster.answer("get configmap")["items"].as_array_mut().unwrap().push(inventory("out", lines));
+    let role = |name: &str, uid: &str| json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name, "uid": uid}});
+    let roles = json!({"items": [role("old-role", "1-2-3"), role("made-anew", "9-9"), role("half-applied", "7-7")]});
+    cluster.answers.insert("get clusterrole.rbac.authorization.k8s.io --show-managed-fields".to_owned(), roles);
+    let finding = cluster.only();
+    assert_is(&finding, "left over", "ClusterRole/old-role", &["an earlier render", "sh out/apply.sh --prune"]);
+}
+
+#[test]
+fn what_another_render_brought_is_not_left_over() {
+    let mut cluster = Cluster::new();
+    let mut other = cluster.object("get configmap", "config-autoscaler").clone();
+    other["metadata"]["name"] = "config-other".into();
+    let items = cluster.answer("get configmap")["items"].as_array_mut().unwrap();
+    items.push(other);
+    items.push(inventory("monitoring", "configmap knative-serving config-other 1-2-3\n"));
+    assert_eq!(cluster.findings(), []);
+}
+
 #[test]
 fn what_controllers_and_apply_sh_set_is_no_difference() {
     let mut cluster = Cluster::new();

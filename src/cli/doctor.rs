@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-use super::{Format, General, inputs, out_folder, print_json, print_text, say};
+use super::{Format, General, inputs, out_folder, print_json, print_text, say, write_file};
 use crate::config::Config;
+use crate::doctor::inventory::name_of;
 use crate::doctor::kubectl::{self, Kubectl};
 use crate::doctor::place::Place;
 use crate::doctor::{Facts, Subject, examine};
@@ -94,10 +95,11 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Error> {
         Format::Json => print_json(&serde_json::json!(report))?,
     }
     if let Some(file) = &args.bundle {
-        let shown = file.display();
-        let written = fs::write(file, format!("{:#}\n", report.bundle()));
-        written.map_err(|e| Error::Write(format!("{shown}: {e}")))?;
-        say(&format!("{shown}: the report and what the cluster has; no value of a Secret is in it"));
+        write_file("--bundle", file, format!("{:#}\n", report.bundle()).as_bytes())?;
+        say(&format!(
+            "{}: the report and what the cluster has; no value of a Secret is in it",
+            crate::shown::path(file)
+        ));
     }
     if !report.findings.is_empty() {
         return Err(Error::Findings(report.sum()));
@@ -162,7 +164,11 @@ fn manifests(out: &Path) -> Result<Vec<PathBuf>, Error> {
 /// What the render says about itself; nothing where it is none of ours.
 fn facts(out: &Path) -> Result<Facts, Error> {
     let file = out.join("about/provenance.json");
-    let Ok(text) = fs::read(&file) else { return Ok(Facts::default()) };
+    let inventory =
+        fs::canonicalize(out).ok().and_then(|whole| Some(whole.file_name()?.to_string_lossy().into_owned()));
+    let inventory = name_of(&inventory.unwrap_or_default());
+    let folder = crate::shown::path(out);
+    let Ok(text) = fs::read(&file) else { return Ok(Facts { folder, inventory, ..Facts::default() }) };
     let whole: Value = serde_json::from_slice(&text)
         .map_err(|e| Error::Input(format!("{}: no provenance of a render: {e}; render again", file.display())))?;
     let text = |key: &str| whole.pointer(&format!("/stack/{key}")).and_then(Value::as_str).map(str::to_owned);
@@ -173,6 +179,8 @@ fn facts(out: &Path) -> Result<Facts, Error> {
         cluster: text("cluster_name"),
         region: text("region"),
         controller: text("controller"),
+        folder,
+        inventory,
     })
 }
 
