@@ -4,6 +4,8 @@
 
 #[path = "support/run.rs"]
 mod run;
+#[path = "support/shape.rs"]
+mod shape;
 
 use run::Place;
 use serde_json::Value;
@@ -23,6 +25,7 @@ fn the_way_from_1_21_to_1_23_is_walked_step_by_step() {
     let Some(place) = Place::with_upstream() else { return };
     place.run(&["--knative", "1.21", "--kubernetes", "1.33", "--domain", "apps.example.com", "--out", "out"]).ok();
     let report = place.run(&["upgrade", "--format", "json"]).ok().json();
+    shape::hold(&report, "upgrade");
     assert_eq!(steps(&report), ["kubernetes 1.33 1.34", "knative 1.21.3 1.22.1", "knative 1.22.1 1.23.0"]);
     for step in report["steps"].as_array().unwrap().iter().filter(|step| step["part"] == "knative") {
         let diff = &step["diff"];
@@ -51,6 +54,21 @@ fn a_target_may_be_named_and_one_that_is_older_is_refused() {
     assert!(place.run(&["upgrade", "--to", "1.22"]).ok().stdout.contains("Nothing to do"));
     assert!(place.run(&["upgrade", "--to", "1.21"]).fails(2).contains("documents no way back"));
     assert!(place.run(&["upgrade", "--to", "newest"]).fails(2).contains("is not a version"));
+}
+
+#[test]
+fn half_of_another_render_is_no_place_to_start_from() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.run(&["--knative", "1.22", "--out", "out"]).ok();
+    let file = "out/knative-kourier-fargate-first-batch.yaml";
+    let whole = place.read(file);
+    place.write(
+        file,
+        &format!("{whole}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: left, namespace: default}}\n"),
+    );
+    assert!(place.run(&["upgrade"]).fails(3).contains("has Secret/default/left, which is not in it"));
+    place.write(file, &whole[..whole.len() / 2].rsplit_once("\n---\n").unwrap().0);
+    assert!(place.run(&["upgrade", "--out", "out/"]).fails(3).contains("lacks "));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `knrender upgrade`: the steps from what is rendered to a newer Knative, each with its diff.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value};
 use super::diff::{self, DiffFormat};
 use super::{General, newer, out_folder, plan, print};
 use crate::config::{Ask, Config, Supply};
+use crate::diff::Side;
 use crate::error::Error;
 use crate::upgrade::{Names, Part, Upgrade, Versions};
 
@@ -49,6 +51,7 @@ pub(super) fn run(args: &UpgradeArgs) -> Result<(), Error> {
         )));
     }
     let before = diff::folder(&out, &shown)?;
+    as_rendered(&before, shown.trim_end_matches('/'))?;
     let facts = before.provenance.as_ref().map(|p| p.stack.clone()).unwrap_or_default();
     let catalog = newer::catalog(&config)?;
     let now = versions(&facts, &args.ask, &shown)?;
@@ -95,6 +98,29 @@ pub(super) fn run(args: &UpgradeArgs) -> Result<(), Error> {
     match upgrade.obstacles.first() {
         None => Ok(()),
         Some(obstacle) => Err(Error::Findings(format!("something stands in the way: {}", obstacle.what))),
+    }
+}
+
+/// That a folder has the objects that its provenance lists, and no others in their files: half an upgrade is no place to start from.
+fn as_rendered(side: &Side, shown: &str) -> Result<(), Error> {
+    let Some(provenance) = &side.provenance else { return Ok(()) };
+    let listed: BTreeSet<(String, String)> =
+        provenance.objects.iter().map(|o| (format!("{shown}/{}", o.file), o.object.clone())).collect();
+    let files: BTreeSet<&str> = listed.iter().map(|(file, _)| file.as_str()).collect();
+    let there: BTreeSet<(String, String)> = side
+        .objects
+        .iter()
+        .filter(|o| files.contains(&*o.file))
+        .map(|o| (o.file.to_string(), o.identity.to_string()))
+        .collect();
+    let lacks = listed.difference(&there).next().map(|(file, object)| format!("{file} lacks {object}, which is in it"));
+    let has = there.difference(&listed).next().map(|(file, object)| format!("{file} has {object}, which is not in it"));
+    match lacks.or(has) {
+        None => Ok(()),
+        Some(what) => Err(Error::Input(format!(
+            "{shown} is not what {shown}/about/provenance.json speaks of: {what}. It was changed since, or is half of two renders; \
+             `knrender --out {shown}` renders it anew, with the options that it was rendered with"
+        ))),
     }
 }
 
