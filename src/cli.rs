@@ -241,6 +241,9 @@ enum UpstreamCommand {
         /// How to report
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+        /// Configuration file, which may name a catalog of your own [default: knrender.yaml, where there is one]
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
     /// Put the digests of the stack's versions that the catalog does not list into knrender.lock
     Lock(StackArgs),

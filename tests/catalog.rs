@@ -5,6 +5,8 @@
 
 #[path = "support/run.rs"]
 mod run;
+#[path = "support/shape.rs"]
+mod shape;
 
 use std::fs;
 
@@ -80,11 +82,22 @@ fn a_digest_that_contradicts_the_built_in_one_is_refused() {
 }
 
 #[test]
+fn what_is_rendered_from_no_file_is_added_by_its_number() {
+    let place = Place::new();
+    place.run(&["upstream", "add", "cert-manager", "1.22.0", "--offline"]).ok();
+    place.write("knrender.yaml", "catalog: catalog\n");
+    let list = place.run(&["upstream", "list"]).ok().stdout;
+    assert!(list.contains("  1.22.0") && list.contains("  1.21.1"), "{list}");
+    assert!(place.run(&["upstream", "add", "cert-manager", "1.20.0", "--offline"]).fails(2).contains("1.21 and later"));
+}
+
+#[test]
 fn what_is_newer_is_told() {
     let place = Place::new();
     let ran = place.run(&["upstream", "outdated", "--offline", "--format", "json"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     let report = ran.json();
+    shape::hold(&report, "outdated");
     assert_eq!(report["components"][0]["newer"], serde_json::json!(["1.24.0"]));
     let feed = |name: &str, tag: &str| {
         place.write(
@@ -95,6 +108,7 @@ fn what_is_newer_is_told() {
     feed("knative/serving", "knative-v1.25.0");
     feed("knative-extensions/net-kourier", "knative-v1.23.0");
     feed("kubernetes-sigs/aws-load-balancer-controller", "v3.8.0");
+    feed("cert-manager/cert-manager", "v1.22.0");
     let ran = place.run(&["upstream", "outdated", "--mirror", "mirror"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(
@@ -103,5 +117,6 @@ fn what_is_newer_is_told() {
         "{}",
         ran.stdout
     );
+    assert!(ran.stdout.contains("cert-manager 1.21.1; out are 1.22.0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("net-kourier 1.23.0 is the newest"), "{}", ran.stdout);
 }

@@ -4,6 +4,7 @@
 
 mod support {
     pub mod run;
+    pub mod shape;
 }
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -291,6 +292,7 @@ fn every_lint_has_a_policy_or_a_reason_of_its_own_why_it_has_none() {
     assert_eq!(covered.union(&beyond).copied().collect::<BTreeSet<_>>(), all);
     let place = Place::new();
     let list = place.run(&["policy", "--list", "--format", "json"]).ok().json();
+    support::shape::hold(&list, "policy");
     assert_eq!(list["lints"].as_array().unwrap().len(), all.len());
     assert_eq!(list["covered"]["all"]["policies"], covered.len());
     let text = place.run(&["policy", "--list"]).ok().stdout;

@@ -59,7 +59,7 @@ pub(super) fn catalog(config: &Config) -> Result<Catalog, Error> {
 }
 
 /// Components with releases that can be followed.
-const FOLLOWED: [&str; 3] = ["knative-serving", "net-kourier", "aws-load-balancer-controller"];
+const FOLLOWED: [&str; 4] = ["knative-serving", "net-kourier", "aws-load-balancer-controller", "cert-manager"];
 
 pub(super) fn outdated(args: OutdatedArgs) -> Result<(), Error> {
     let session = Session::open(Ask::default(), args.supply, &args.general)?;

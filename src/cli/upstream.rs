@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use semver::VersionReq;
 
 use super::session::Session;
 use super::{Format, StackArgs, UpstreamCommand, newer, print_text, render, say, warn};
+use crate::config::Config;
 use crate::error::Error;
 use crate::rewrite::facts::Fact;
 use crate::upstream::catalog::{Asset, Catalog, Component, Publisher};
@@ -16,7 +18,7 @@ use crate::upstream::verify::{self, Verdict};
 
 pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
     match command {
-        UpstreamCommand::List { format } => list(format),
+        UpstreamCommand::List { format, config } => list(format, config.as_deref()),
         UpstreamCommand::Lock(args) => lock(args),
         UpstreamCommand::Verify(args) => verify(args),
         UpstreamCommand::Outdated(args) => newer::outdated(args),
@@ -187,8 +189,8 @@ fn everything(catalog: &Catalog) -> Result<Vec<Asset>, Error> {
     Ok(assets)
 }
 
-fn list(format: Format) -> Result<(), Error> {
-    let catalog = Catalog::embedded();
+fn list(format: Format, config: Option<&Path>) -> Result<(), Error> {
+    let catalog = newer::catalog(&Config::read(config)?)?;
     let components = catalog.components().map_err(Error::Input)?;
     let text = match format {
         Format::Text => components.into_iter().map(text).collect::<Vec<_>>().join("\n"),
@@ -207,19 +209,21 @@ fn text(component: &Component) -> String {
         let range = component.kubernetes(&version.version).map_or("unknown".to_owned(), ToString::to_string);
         let until = component.supported_until(&version.version);
         let until = until.map_or(String::new(), |day| format!(", supported until {day}"));
-        let _ = writeln!(text, "  {:<8} Kubernetes {range}{pairs}{until}", version.version.to_string());
+        let own = if version.own { "; of your own catalog" } else { "" };
+        let _ = writeln!(text, "  {:<8} Kubernetes {range}{pairs}{until}{own}", version.version.to_string());
         for asset in component.assets(&version.version, &parts(component)) {
             if let Some((sha256, size)) = asset.known {
                 let _ = writeln!(text, "           {sha256}  {size:>7}  {}", asset.urls[0]);
             }
         }
     }
-    for newer in component.published.iter().rev() {
+    for newer in component.published.iter().rev().filter(|newer| component.known(&newer.version).is_none()) {
         let (version, day, see) = (&newer.version, &newer.day, &newer.see);
         let _ = writeln!(text, "  {:<8} out since {day} ({see}); its bytes are not known here", version.to_string());
     }
     if let Some(unlisted) = &component.unlisted {
-        let _ = writeln!(text, "  {}  locked when first used, from", unlisted.versions);
+        let from = if component.assets.is_empty() { "added by its number" } else { "locked when first used, from" };
+        let _ = writeln!(text, "  {}  {from}", unlisted.versions);
         for kind in component.assets.values() {
             let _ = writeln!(text, "           {}", kind.url);
         }

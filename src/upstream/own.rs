@@ -148,7 +148,7 @@ fn block(entry: &Entry) -> String {
         let pairs: Vec<_> = entry.pairs.iter().map(|(name, version)| format!("{name}: {version}")).collect();
         let _ = writeln!(text, "    pairs: {{{}}}", pairs.join(", "));
     }
-    text.push_str("    assets:\n");
+    text.push_str(if entry.assets.is_empty() { "    assets: {}\n" } else { "    assets:\n" });
     for (name, sha256, size) in &entry.assets {
         let _ = writeln!(text, "      {name}:\n        sha256: {sha256}\n        size: {size}");
     }

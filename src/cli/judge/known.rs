@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::cli::write_file;
 use crate::error::Error;
 use crate::findings::Finding;
 use crate::findings::baseline::{Baseline, Known};
@@ -58,7 +59,7 @@ pub(super) fn write(file: &Path, findings: &mut [Finding], known: Option<&Path>)
     let baseline = Baseline::of(&all);
     let text =
         serde_json::to_string_pretty(&baseline).map_err(|e| Error::Write(format!("--write-baseline {shown}: {e}")))?;
-    fs::write(file, format!("{text}\n")).map_err(|e| Error::Write(format!("--write-baseline {shown}: {e}")))?;
+    write_file("--write-baseline", file, format!("{text}\n").as_bytes())?;
     baseline.mark(findings, &format!("--write-baseline {shown}"));
     Ok(())
 }
