@@ -1,5 +1,5 @@
-//! What `apply.sh` wrote down that it applied: ConfigMaps `knrender-inventory.NAME` in the namespace of Knative, as docs/prune.md
-//! describes them.
+//! What `apply.sh` wrote down that it applied: each `ConfigMap` named `knrender-inventory.NAME` beside Knative, as docs/prune.md
+//! describes it.
 
 use std::collections::BTreeSet;
 
