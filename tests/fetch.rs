@@ -264,6 +264,9 @@ fn proxies_are_honoured() {
         run("https://127.0.0.1:1/x", "HTTPS_PROXY", &proxy.url(""), "127.0.0.1");
         assert_eq!(proxy.seen().len(), before, "NO_PROXY");
     }
+    let text = run("https://example.invalid/x", "HTTPS_PROXY", "socks5://me:s3cret@127.0.0.1:1", "");
+    assert_has(&text, &["HTTPS_PROXY is set, and is not the http or https URL of a proxy"]);
+    assert!(!text.contains("s3cret") && !text.contains("attempts"), "{text}");
     // A proxy's idea of 127.0.0.1 is not ours.
     let before = proxy.seen().len();
     let server = Server::serving(BODY);

@@ -6,17 +6,17 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reqwest::blocking::{RequestBuilder, Response};
-use reqwest::header::{ACCEPT, AUTHORIZATION, DATE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{StatusCode, Url};
 use serde_json::Value;
+use ureq::http::header::{ACCEPT, AUTHORIZATION, DATE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use ureq::http::{HeaderName, StatusCode};
+use url::Url;
 
 use super::credentials::{Credentials, Login, TOKEN};
 use super::manifest::{self, FARGATE, Found, Manifest, platform_of};
 use crate::digest::Sha256Hex;
 use crate::images::reference::{DOCKER_HUB, Reference};
 use crate::upstream::address;
-use crate::upstream::fetch::{Clients, Limits};
+use crate::upstream::fetch::{Clients, Limits, NoAnswer, Response};
 
 /// How large a manifest or a configuration may be, in bytes. Registries take 4 MiB.
 const MAX_BYTES: u64 = 10 << 20;
@@ -233,20 +233,19 @@ impl Registry {
     }
 
     fn send(&self, url: &Url, authorization: Option<&str>, deadline: Instant) -> Result<Response, Miss> {
-        let mut request = self.request(url, deadline)?.header(ACCEPT, manifest::ACCEPT);
-        if let Some(header) = authorization {
-            request = request.header(AUTHORIZATION, header);
-        }
-        sent(request)
+        let mut headers = vec![(ACCEPT, manifest::ACCEPT)];
+        headers.extend(authorization.map(|header| (AUTHORIZATION, header)));
+        self.ask(url, &headers, deadline)
     }
 
-    fn request(&self, url: &Url, deadline: Instant) -> Result<RequestBuilder, Miss> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+    fn ask(&self, url: &Url, headers: &[(HeaderName, &str)], deadline: Instant) -> Result<Response, Miss> {
+        if deadline.saturating_duration_since(Instant::now()).is_zero() {
             return Err(Miss::Failed(format!("no answer within {} s", self.limits.total_timeout.as_secs())));
         }
-        let client = self.clients.client(url, &self.limits).map_err(Miss::Failed)?;
-        Ok(client.get(url.clone()).timeout(self.limits.read_timeout.min(left)))
+        self.clients.send(url, headers, &self.limits).map_err(|none| match none {
+            NoAnswer::Unasked(_) | NoAnswer::Untrusted(_) => Miss::Failed(none.to_string()),
+            _ => Miss::Passing(none.to_string(), None),
+        })
     }
 
     /// The header that answers a challenge.
@@ -276,17 +275,17 @@ impl Registry {
             }
             query.append_pair("scope", of("scope").filter(|scope| !scope.is_empty()).unwrap_or(&scope));
         }
-        let mut request = self.request(&url, deadline)?;
-        match &login {
-            Some(login) if login.user != TOKEN => request = request.header(AUTHORIZATION, basic(login)),
+        let header = match &login {
+            Some(login) if login.user != TOKEN => Some(basic(login)),
             Some(_) => {
                 return Err(Miss::Refused(
                     "the login for it is an identity token, which knrender cannot use".to_owned(),
                 ));
             }
-            None => {}
-        }
-        let response = sent(request)?;
+            None => None,
+        };
+        let headers: Vec<_> = header.iter().map(|header| (AUTHORIZATION, header.as_str())).collect();
+        let response = self.ask(&url, &headers, deadline)?;
         let anonymous = if login.is_some() { "the login was not taken" } else { "it gives no token without a login" };
         let answer = receive(response, deadline).map_err(|miss| match miss {
             Miss::Gone(why) | Miss::Refused(why) => Miss::Refused(format!("{anonymous}: {why}")),
@@ -327,21 +326,7 @@ fn parameters(text: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-fn sent(request: RequestBuilder) -> Result<Response, Miss> {
-    request.send().map_err(|e| {
-        // reqwest's own words name the URL, whose query may hold a signature.
-        let e = e.without_url();
-        if e.is_timeout() {
-            Miss::Passing("no answer in time".to_owned(), None)
-        } else if e.is_connect() {
-            Miss::Passing("cannot connect".to_owned(), None)
-        } else {
-            Miss::Passing("the connection broke before the answer".to_owned(), None)
-        }
-    })
-}
-
-fn receive(mut response: Response, deadline: Instant) -> Result<Answer, Miss> {
+fn receive(response: Response, deadline: Instant) -> Result<Answer, Miss> {
     let status = response.status();
     let why = format!("it answers {status}");
     match status.as_u16() {
@@ -355,15 +340,16 @@ fn receive(mut response: Response, deadline: Instant) -> Result<Answer, Miss> {
         _ => return Err(Miss::Failed(why)),
     }
     let date = response.headers().get(DATE).and_then(|v| v.to_str().ok()).and_then(day);
-    let length = response.content_length();
+    let length = response.body().content_length();
     let too_large = || Miss::Failed(format!("it sends more than {MAX_BYTES} bytes, the most that a manifest may have"));
     if length.is_some_and(|length| length > MAX_BYTES) {
         return Err(too_large());
     }
+    let mut body = response.into_body().into_reader();
     let (mut bytes, mut buffer) = (Vec::new(), vec![0; 64 << 10]);
     loop {
         let cut = || Miss::Passing(format!("the answer was cut off after {} bytes", bytes.len()), None);
-        let count = response.read(&mut buffer).map_err(|_| cut())?;
+        let count = body.read(&mut buffer).map_err(|_| cut())?;
         if count == 0 {
             if length.is_some_and(|length| u64::try_from(bytes.len()) != Ok(length)) {
                 return Err(cut());

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use reqwest::Url;
+use url::{ParseError, Url};
 
 use crate::shown;
 
@@ -61,11 +61,21 @@ pub fn shown(url: &str) -> String {
 
 /// Reads a URL that may be asked: https, or http on this machine.
 pub fn parse(url: &str) -> Result<Url, AddressError> {
-    let parsed = Url::parse(url).map_err(|e| AddressError::NotAUrl { url: shown(url), why: e.to_string() })?;
+    let parsed = Url::parse(url).map_err(|e| AddressError::NotAUrl { url: shown(url), why: wrong(e) })?;
     if parsed.scheme() == "https" || is_loopback_http(&parsed) {
         Ok(parsed)
     } else {
         Err(AddressError::Scheme { url: shown(url) })
+    }
+}
+
+/// What is wrong with a URL.
+pub(super) fn wrong(error: ParseError) -> String {
+    match error {
+        ParseError::IdnaError => {
+            "its host is no name (letters beyond ASCII are written in Punycode: xn--...)".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 
@@ -80,7 +90,7 @@ pub fn is_loopback_http(url: &Url) -> bool {
 /// Where `location`, the answer of `from`, sends us, if it may. User and password go along to the same origin only, and
 /// those that a server puts into a redirect are dropped.
 pub fn redirect(from: &Url, location: &str) -> Result<Url, AddressError> {
-    let mut to = from.join(location).map_err(|e| AddressError::NotAUrl { url: shown(location), why: e.to_string() })?;
+    let mut to = from.join(location).map_err(|e| AddressError::NotAUrl { url: shown(location), why: wrong(e) })?;
     // These fail for URLs without a host alone, and such a URL does not pass the test below.
     let (user, password) =
         if to.origin() == from.origin() { (from.username(), from.password()) } else { Default::default() };
@@ -102,7 +112,7 @@ pub fn redirect(from: &Url, location: &str) -> Result<Url, AddressError> {
 pub fn place(url: &str) -> Result<Vec<String>, AddressError> {
     let refuse = |why: &str| AddressError::NoPlace { url: shown(url), why: why.to_owned() };
     // `Url` resolves `..` and turns `\` into `/` while it parses, so the text is looked at first.
-    let parsed = Url::parse(url).map_err(|e| refuse(&e.to_string()))?;
+    let parsed = Url::parse(url).map_err(|e| refuse(&wrong(e)))?;
     let rest = match url.split_once("://") {
         Some((scheme, rest)) if ["https", "http"].contains(&scheme.to_ascii_lowercase().as_str()) => rest,
         _ => return Err(refuse("it is neither https nor http")),
@@ -152,7 +162,7 @@ fn file_name(segment: &str) -> Result<String, &'static str> {
 }
 
 /// Percent-decoding, once. `None`: a broken escape, or not UTF-8.
-fn decode(segment: &str) -> Option<String> {
+pub(super) fn decode(segment: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment.bytes();
     while let Some(byte) = rest.next() {
@@ -215,6 +225,9 @@ mod tests {
             let error = parse(url).unwrap_err().to_string();
             assert!(!error.is_empty(), "{url}");
         }
+        assert!(parse("https://xn--bcher-kva.example/a").is_ok());
+        let error = parse("https://b\u{fc}cher.example/a").unwrap_err().to_string();
+        assert!(error.contains("are written in Punycode"), "{error}");
         let error = parse("http://me:s3cret@x.example/a").unwrap_err().to_string();
         assert!(error.starts_with("http://x.example/a is refused"), "{error}");
     }

@@ -6,9 +6,11 @@
 //! - The second URL of an asset is another place of the same bytes.
 //! - No network client is made before the network is really needed.
 
+mod client;
 mod error;
 mod http;
 mod limits;
+mod proxy;
 
 use std::fmt;
 use std::path::Path;
@@ -22,8 +24,9 @@ use super::mirror::{self, Mirror, MirrorError};
 use super::store::Store;
 use crate::digest::Sha256Hex;
 
+pub use self::client::Clients;
+pub(crate) use self::client::{NoAnswer, Response};
 pub use self::error::{FetchError, Place, WrongBytes};
-pub use self::http::Clients;
 pub use self::limits::Limits;
 
 /// Told how downloads go. Several may run at once, each known by its URL, which is shown without secrets.

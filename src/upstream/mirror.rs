@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use reqwest::Url;
+use url::Url;
 
 use super::address::{self, AddressError};
 use crate::digest::Sha256Hex;
@@ -122,7 +122,7 @@ impl FromStr for Mirror {
             return Err(refuse("a base URL has no query and no fragment"));
         }
         if scheme.eq_ignore_ascii_case("file") {
-            let url = Url::parse(text).map_err(|e| refuse(&e.to_string()))?;
+            let url = Url::parse(text).map_err(|e| refuse(&address::wrong(e)))?;
             let path = url.to_file_path().map_err(|()| refuse("a file URL names a folder on this machine"))?;
             return Ok(Mirror::Dir(path));
         }

@@ -1,27 +1,17 @@
 //! One URL over the network: attempts, redirects, limits.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::io::{self, Read as _};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use reqwest::blocking::{Client, Response};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, LOCATION, RETRY_AFTER};
-use reqwest::{StatusCode, Url, redirect};
+use ureq::http::StatusCode;
+use ureq::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, LOCATION, RETRY_AFTER};
+use url::Url;
 
+use super::client::{Clients, NoAnswer, Response, timed_out};
 use super::{Limits, Progress};
 use crate::upstream::address;
-
-/// The clients. Each is made when it is first needed: reading the system's certificates takes time.
-#[derive(Debug, Default)]
-pub struct Clients {
-    /// https: the system's certificates, the system's proxies.
-    secure: OnceLock<Result<Client, String>>,
-    /// http to this machine: no certificates, and no proxy, whose idea of localhost would be another one.
-    loopback: OnceLock<Result<Client, String>>,
-}
 
 /// What came.
 #[derive(Debug)]
@@ -131,52 +121,21 @@ impl Clients {
         }
     }
 
-    /// The client for a URL, which [`address::parse`] accepted. It follows no redirect and tries nothing again.
-    ///
-    /// # Errors
-    /// In words, why there is none.
-    pub(crate) fn client(&self, url: &Url, limits: &Limits) -> Result<&Client, String> {
-        let client = if address::is_loopback_http(url) {
-            self.loopback.get_or_init(|| client(limits, true))
-        } else {
-            self.secure.get_or_init(|| client(limits, false))
-        };
-        client.as_ref().map_err(Clone::clone)
-    }
-
     fn ask(&self, url: &Url, limits: &Limits, deadline: Instant) -> Result<Response, Miss> {
-        let loopback = address::is_loopback_http(url);
-        let client = self.client(url, limits).map_err(Miss::refused)?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if deadline.saturating_duration_since(Instant::now()).is_zero() {
             return Err(out_of_time(limits, "no answer"));
         }
-        // The client's time-out is for the wait for the answer, and again for each read of the body; one of the request's own
-        // would be for all of it together, and cut what is slow and never silent.
-        let request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
-        request.send().map_err(|e| {
-            let proxied = if loopback { None } else { proxy_variable() };
-            let proxied = proxied.map(|name| format!(" ({name} is set: a proxy is asked)")).unwrap_or_default();
-            if untrusted(&e) {
-                let advice = "if a proxy of your company signs for it, add its certificate to the system's, or name a \
-                              file of certificates with SSL_CERT_FILE";
-                Miss::refused(format!("the server's certificate is not trusted: {}; {advice}{proxied}", causes(&e)))
-            } else if e.is_connect() {
-                Miss::passing(format!("cannot connect: {}{proxied}", causes(&e)))
-            } else if e.is_timeout() && Instant::now() >= deadline {
-                out_of_time(limits, "no answer")
-            } else if e.is_timeout() {
-                Miss::passing(format!("no answer within {}{proxied}", span(limits.read_timeout)))
-            } else {
-                Miss::passing(format!("the connection broke before the answer: {}{proxied}", causes(&e)))
-            }
+        self.send(url, &[(ACCEPT_ENCODING, "identity")], limits).map_err(|none| match none {
+            NoAnswer::Unasked(_) | NoAnswer::Untrusted(_) => Miss::refused(none.to_string()),
+            NoAnswer::Late(_) if Instant::now() >= deadline => out_of_time(limits, "no answer"),
+            _ => Miss::passing(none.to_string()),
         })
     }
 }
 
 /// Reads the answer that is not a redirect.
 fn receive(
-    mut response: Response,
+    response: Response,
     shown: &str,
     limits: &Limits,
     deadline: Instant,
@@ -194,13 +153,14 @@ fn receive(
             "the server sent it as {encoding}, though the bytes themselves were asked for"
         )));
     }
-    let total = response.content_length();
+    let total = response.body().content_length();
     let too_large =
         || Miss::refused(format!("larger than {} bytes, the most that an asset may have", limits.max_bytes));
     if total.is_some_and(|total| total > limits.max_bytes) {
         return Err(too_large());
     }
     progress.start(shown, total);
+    let mut body = response.into_body().into_reader();
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
@@ -208,7 +168,7 @@ fn receive(
             Some(total) => format!("after {} of {total} bytes", bytes.len()),
             None => format!("after {} bytes", bytes.len()),
         };
-        match response.read(&mut buffer) {
+        match body.read(&mut buffer) {
             Ok(0) => match total {
                 Some(total) if u64::try_from(bytes.len()) != Ok(total) => {
                     return Err(Miss::passing(format!("truncated: it ended {}", got(&bytes))));
@@ -231,8 +191,11 @@ fn receive(
                 )));
             }
             Err(e) if timed_out(&e) => return Err(out_of_time(limits, &got(&bytes))),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                return Err(Miss::passing(format!("truncated: it ended {}", got(&bytes))));
+            }
             Err(e) => {
-                return Err(Miss::passing(format!("truncated: the connection broke {}: {}", got(&bytes), causes(&e))));
+                return Err(Miss::passing(format!("truncated: the connection broke {}: {e}", got(&bytes))));
             }
         }
         if Instant::now() >= deadline {
@@ -268,65 +231,8 @@ fn out_of_time(limits: &Limits, so_far: &str) -> Miss {
     Miss::refused(format!("not done within {}: {so_far}", span(limits.total_timeout)))
 }
 
-fn client(limits: &Limits, loopback: bool) -> Result<Client, String> {
-    // An error means that there is a provider already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .user_agent(concat!("knrender/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .connect_timeout(limits.connect_timeout)
-        .timeout(limits.read_timeout);
-    let builder = if loopback { builder.no_proxy().tls_certs_only([]) } else { builder.https_only(true) };
-    builder.build().map_err(|e| {
-        format!(
-            "https cannot be set up: {} (are the system's CA certificates installed? SSL_CERT_FILE names others)",
-            causes(&e)
-        )
-    })
-}
-
-/// The proxy variable that reqwest goes by for https. Its value may hold a password.
-fn proxy_variable() -> Option<&'static str> {
-    let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(set)
-}
-
-/// The causes of an error, which say more than the error does, without URLs.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut causes: Vec<String> = Vec::new();
-    for cause in std::iter::successors(cause(error), |error| cause(*error)) {
-        let text = cause.to_string();
-        // hyper's own heading; and some errors repeat the text of their cause.
-        if !text.starts_with("client error") {
-            causes.retain(|outer| !outer.contains(&text));
-            causes.push(text);
-        }
-    }
-    if causes.is_empty() { "no reason is given".to_owned() } else { causes.join(": ") }
-}
-
-/// What is behind an error. An `io::Error` that holds an error gives that error's source as its own, and so hides it.
-fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner),
-        None => error.source(),
-    }
-}
-
-fn untrusted(error: &(dyn Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| cause(*error))
-        .any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))))
-}
-
-fn timed_out(error: &io::Error) -> bool {
-    let inner = error.get_ref().and_then(|e| e.downcast_ref::<reqwest::Error>());
-    error.kind() == io::ErrorKind::TimedOut || inner.is_some_and(reqwest::Error::is_timeout)
-}
-
 /// A time for people: `30 s`, `200 ms`.
-fn span(time: Duration) -> String {
+pub(super) fn span(time: Duration) -> String {
     if time.subsec_millis() == 0 { format!("{} s", time.as_secs()) } else { format!("{} ms", time.as_millis()) }
 }
 
