@@ -6,12 +6,12 @@
 
 use clap::{Args, ValueEnum};
 use semver::Version;
-use serde_json::{Map, Value, json};
 
 use crate::config::time::{Lasting, Seconds};
 use crate::fargate::fit;
 use crate::rewrite::facts::Fact;
 use crate::stack::Stack;
+use crate::value::{Map, Value, json};
 use crate::yaml;
 
 mod check;
@@ -179,9 +179,9 @@ impl App {
         let mut template = Map::new();
         let annotations = self.annotations(terms);
         if !annotations.is_empty() {
-            template.insert("metadata".into(), json!({ "annotations": annotations }));
+            template.insert("metadata", json!({ "annotations": annotations }));
         }
-        template.insert("spec".into(), self.pod(terms));
+        template.insert("spec", self.pod(terms));
         Ok(json!({
             "apiVersion": "serving.knative.dev/v1",
             "kind": "Service",
@@ -237,7 +237,7 @@ impl App {
         self.visibility.unwrap_or_default()
     }
 
-    fn annotations(&self, terms: &Terms) -> Map<String, Value> {
+    fn annotations(&self, terms: &Terms) -> Map {
         let number = |n: Option<u32>| n.map(|n| n.to_string());
         let scaling = [
             ("min-scale", "minScale", number(self.min_scale)),
@@ -269,28 +269,28 @@ impl App {
     fn pod(&self, terms: &Terms) -> Value {
         let mut pod = Map::new();
         if let Some(requests) = self.concurrency {
-            pod.insert("containerConcurrency".into(), requests.into());
+            pod.insert("containerConcurrency", requests.into());
         }
         if let Some(seconds) = self.timeout {
-            pod.insert("timeoutSeconds".into(), seconds.0.into());
+            pod.insert("timeoutSeconds", seconds.0.into());
         }
         if let Some(name) = &self.service_account {
-            pod.insert("serviceAccountName".into(), name.as_str().into());
+            pod.insert("serviceAccountName", name.as_str().into());
         }
         if !self.pull_secret.is_empty() {
             let secrets: Vec<_> = self.pull_secret.iter().map(|name| json!({ "name": name })).collect();
-            pod.insert("imagePullSecrets".into(), secrets.into());
+            pod.insert("imagePullSecrets", secrets.into());
         }
-        pod.insert("containers".into(), json!([self.container(terms)]));
+        pod.insert("containers", json!([self.container(terms)]));
         Value::Object(pod)
     }
 
-    fn container(&self, terms: &Terms) -> Map<String, Value> {
+    fn container(&self, terms: &Terms) -> Map {
         let mut container = Map::new();
-        container.insert("image".into(), self.image.as_str().into());
+        container.insert("image", self.image.as_str().into());
         for (key, words) in [("command", &self.command), ("args", &self.arg)] {
             if !words.is_empty() {
-                container.insert(key.into(), json!(words));
+                container.insert(key, json!(words));
             }
         }
         if let Some((protocol, port)) = self.port.as_deref().and_then(check::port) {
@@ -298,23 +298,23 @@ impl App {
             if let Some(protocol) = protocol {
                 entry["name"] = protocol.into();
             }
-            container.insert("ports".into(), json!([entry]));
+            container.insert("ports", json!([entry]));
         }
         let env: Vec<_> = self.env.iter().filter_map(|e| e.split_once('=')).collect();
         if !env.is_empty() {
             let env: Vec<_> = env.into_iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
-            container.insert("env".into(), env.into());
+            container.insert("env", env.into());
         }
         let from: Vec<_> = self.env_from.iter().filter_map(|f| check::source(f)).collect();
         if !from.is_empty() {
             let from: Vec<_> = from.into_iter().map(|(kind, name)| json!({ kind: {"name": name} })).collect();
-            container.insert("envFrom".into(), from.into());
+            container.insert("envFrom", from.into());
         }
         let asked = [("cpu", &self.cpu), ("memory", &self.memory)];
-        let requests: Map<String, Value> =
+        let requests: Map =
             asked.into_iter().filter_map(|(key, q)| Some((key.to_owned(), q.as_deref()?.into()))).collect();
         if !requests.is_empty() {
-            container.insert("resources".into(), json!({ "requests": requests }));
+            container.insert("resources", json!({ "requests": requests }));
         }
         if let Some(user) = self.run_as_user {
             let mut context = json!({ "runAsUser": user });
@@ -325,7 +325,7 @@ impl App {
                     "runAsUser": user, "seccompProfile": {"type": "RuntimeDefault"},
                 });
             }
-            container.insert("securityContext".into(), context);
+            container.insert("securityContext", context);
         }
         container
     }

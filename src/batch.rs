@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use crate::value::{Text, Value};
 
 use crate::manifest::ManifestError;
 use crate::manifest::document::Document;
@@ -106,8 +106,8 @@ pub fn is_ground(kind: &str) -> bool {
 
 /// Group and kind of everything that the CRDs among `documents` define. A CRD is read only when some object is in the
 /// group that its name ends with (a CRD is named `<plural>.<group>`).
-fn defined_kinds(documents: &[Document]) -> Result<BTreeSet<(String, String)>, ManifestError> {
-    let groups: BTreeSet<String> = documents.iter().map(|d| d.identity().group).filter(|g| !g.is_empty()).collect();
+fn defined_kinds(documents: &[Document]) -> Result<BTreeSet<(Text, Text)>, ManifestError> {
+    let groups: BTreeSet<Text> = documents.iter().map(|d| d.identity().group).filter(|g| !g.is_empty()).collect();
     let mut kinds = BTreeSet::new();
     for document in documents.iter().filter(|d| d.head().kind == "CustomResourceDefinition") {
         let name = document.identity().name;
@@ -115,7 +115,7 @@ fn defined_kinds(documents: &[Document]) -> Result<BTreeSet<(String, String)>, M
         if groups.contains(group) {
             let names = document.block(&["spec", "names"])?;
             if let Some(kind) = names.get("kind").and_then(Value::as_str) {
-                kinds.insert((group.to_owned(), kind.to_owned()));
+                kinds.insert((group.into(), kind.into()));
             }
         }
     }

@@ -75,7 +75,7 @@ impl Bill {
     /// # Errors
     /// The price list does not have the region.
     pub fn of(
-        objects: &[(String, &serde_json::Value)],
+        objects: &[(String, &crate::value::Value)],
         asked: &Asked,
         around: &Surroundings,
         prices: &Prices,

@@ -361,7 +361,7 @@ fn print_text(text: &str) -> Result<(), Error> {
 }
 
 /// Writes a report for programs to standard output.
-fn print_json(report: &serde_json::Value) -> Result<(), Error> {
+fn print_json(report: &crate::value::Value) -> Result<(), Error> {
     print(shown::json(&format!("{report:#}\n")).as_bytes())
 }
 

@@ -14,7 +14,7 @@ pub mod words;
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use crate::batch::Batches;
 use crate::kubernetes::eks::Eksctl;

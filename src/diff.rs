@@ -9,7 +9,6 @@ mod text;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::bill::compare::Comparison;
 use crate::ledger::{Deed, Entry};
@@ -17,6 +16,7 @@ use crate::manifest::collection::Placed;
 use crate::manifest::object::Identity;
 use crate::pointer;
 use crate::report::Provenance;
+use crate::value::Value;
 
 pub use fields::Field;
 pub use meaning::{Meaning, Severity, Topic};
@@ -202,7 +202,7 @@ fn shown(value: Option<&Value>) -> String {
     match value {
         None => "(nothing)".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "\"\"".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => text.to_string(),
         Some(value) => value.to_string(),
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use self::compare::{Difference, Owned, compare};
 use self::inventory::Inventories;
@@ -12,6 +11,7 @@ use self::place::Place;
 use crate::kubernetes::Version;
 use crate::manifest::collection::Placed;
 use crate::manifest::object::{Head, Identity};
+use crate::value::{Text, Value};
 
 mod bundle;
 pub mod cause;
@@ -404,10 +404,10 @@ fn minor(server: &str) -> Option<Version> {
 }
 
 /// What `HorizontalPodAutoscaler`s of the render scale: namespace, kind, name.
-fn scaled(objects: &[Placed]) -> BTreeSet<(Option<String>, String, String)> {
+fn scaled(objects: &[Placed]) -> BTreeSet<(Option<Text>, Text, Text)> {
     let autoscalers = objects.iter().filter(|o| o.identity.kind == "HorizontalPodAutoscaler");
     let target = |o: &Placed| {
-        let text = |key: &str| o.value.pointer(&format!("/spec/scaleTargetRef/{key}"))?.as_str().map(str::to_owned);
+        let text = |key: &str| o.value.pointer(&format!("/spec/scaleTargetRef/{key}"))?.as_str().map(Text::from);
         Some((o.identity.namespace.clone(), text("kind")?, text("name")?))
     };
     autoscalers.filter_map(target).collect()

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use crate::ledger::{Deed, Entry, Ledger, Reason, differences};
 use crate::manifest::ManifestError;
@@ -114,7 +114,7 @@ fn collect(value: &Value, key: &str, images: &mut BTreeSet<String>) {
             for (name, value) in map {
                 match value {
                     Value::String(image) if name == key => {
-                        images.insert(image.clone());
+                        images.insert(image.to_string());
                     }
                     other => collect(other, key, images),
                 }
@@ -136,9 +136,9 @@ fn put<'r>(
             for (name, value) in map {
                 match value {
                     Value::String(image) if name == key => {
-                        if let Some((from, to)) = replacements.get_key_value(image) {
+                        if let Some((from, to)) = replacements.get_key_value(image.as_str()) {
                             unused.remove(from);
-                            image.clone_from(to);
+                            *image = to.into();
                         }
                     }
                     other => put(other, key, replacements, unused),

@@ -59,7 +59,7 @@ impl RemovedApis {
 
     /// The entry for an object whose API some Kubernetes no longer serves.
     pub fn of(&self, head: &Head) -> Option<&Removed> {
-        self.removed.iter().find(|r| r.api == head.api_version && r.kinds.contains(&head.kind))
+        self.removed.iter().find(|r| r.api == head.api_version && r.kinds.iter().any(|kind| *kind == head.kind))
     }
 
     /// The entry for an object whose API `version` no longer serves.
@@ -69,7 +69,8 @@ impl RemovedApis {
 
     /// The first Kubernetes that serves an object's API, where that is later than `version`.
     pub fn not_yet(&self, head: &Head, version: Version) -> Option<Version> {
-        let successor = |r: &&Removed| r.to.as_ref() == Some(&head.api_version) && r.kinds.contains(&head.kind);
+        let successor =
+            |r: &&Removed| r.to.as_deref() == Some(&head.api_version) && r.kinds.iter().any(|kind| *kind == head.kind);
         self.removed.iter().find(successor).and_then(|r| r.since).filter(|since| *since > version)
     }
 }
@@ -77,7 +78,7 @@ impl RemovedApis {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn head(api: &str, kind: &str) -> Head {
         Head::of(&json!({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}})).unwrap()

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use crate::pointer;
+use crate::value::Value;
 
 /// All that was done in a render.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ fn compare(before: &Value, after: &Value, path: &mut String, found: &mut Vec<Fie
             for (key, value) in b {
                 at(&pointer::escape(key), Some(value), a.get(key));
             }
-            for (key, value) in a.iter().filter(|(key, _)| !b.contains_key(*key)) {
+            for (key, value) in a.iter().filter(|(key, _)| !b.contains_key(key)) {
                 at(&pointer::escape(key), None, Some(value));
             }
         }
@@ -141,7 +141,7 @@ fn compare(before: &Value, after: &Value, path: &mut String, found: &mut Vec<Fie
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn paths(before: &Value, after: &Value) -> Vec<String> {
         differences(before, after).into_iter().map(|c| c.path).collect()

@@ -95,4 +95,5 @@ pub mod stack;
 pub mod upgrade;
 pub mod upstream;
 pub mod validate;
+pub mod value;
 pub mod yaml;

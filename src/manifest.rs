@@ -4,7 +4,6 @@
 //! needed, [`object`] says which object it is, and [`edit`] puts a changed object back into its text.
 
 pub mod collection;
-mod compact;
 pub mod document;
 pub mod edit;
 mod glance;

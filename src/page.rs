@@ -6,7 +6,6 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::bill::Bill;
 use crate::embedded;
@@ -15,6 +14,7 @@ use crate::findings::page::Pages;
 use crate::ledger::{Deed, FieldChange};
 use crate::manifest::collection::Collection;
 use crate::report::Provenance;
+use crate::value::Value;
 
 pub mod way;
 
@@ -156,7 +156,7 @@ impl Page {
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
         environment.set_syntax(syntax.map_err(|e| e.to_string())?);
         let text = embedded::text(NAME).unwrap_or_default();
-        let context = serde_json::json!({"page": self, "knrender": env!("CARGO_PKG_VERSION")});
+        let context = crate::value::json!({"page": self, "knrender": env!("CARGO_PKG_VERSION")});
         environment.render_named_str(NAME, text, Serde(&context)).map_err(|e| format!("{NAME}: {e}"))
     }
 }

@@ -2,7 +2,7 @@
 //! `value`, so that no rule hangs on the position of a container or a variable. `key` may be a path with dots:
 //! `[address.socket_address.port_value=8081]`.
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// Whether a pointer leads to `above`, or to something below it.
 pub fn is_below(pointer: &str, above: &str) -> bool {
@@ -90,7 +90,7 @@ pub fn escape(key: &str) -> String {
 
 fn text_at(value: &Value, path: &str) -> Option<String> {
     match path.split('.').try_fold(value, |v, key| v.get(key))? {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.to_string()),
         Value::Array(_) | Value::Object(_) => None,
         scalar => Some(scalar.to_string()),
     }
@@ -99,7 +99,7 @@ fn text_at(value: &Value, path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_list_item_is_found_by_one_of_its_fields() {

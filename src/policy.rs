@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::alb::annotations::{self, Plain};
 use crate::findings::page::{Book, Page, Pages};
 use crate::ledger::Reason;
 use crate::manifest::object::is_kubernetes_group;
+use crate::value::{Value, json};
 use crate::{embedded, kubernetes, yaml};
 pub use exceptions::Exceptions;
 pub use scope::Scope;

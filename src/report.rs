@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::digest::Sha256Hex;
 use crate::ledger::Entry;
 use crate::manifest::document::Bytes;
+use crate::value::Value;
 
 /// Where everything in a render came from, and what was done to it. Holds no path of the machine, no time, and not
 /// where the bytes were fetched from: only what vouches for them.

@@ -32,6 +32,6 @@ pub enum ProblemKind {
     Value,
 }
 
-fn text<'v>(value: &'v serde_json::Value, key: &str) -> &'v str {
-    value.get(key).and_then(serde_json::Value::as_str).unwrap_or_default()
+fn text<'v>(value: &'v crate::value::Value, key: &str) -> &'v str {
+    value.get(key).and_then(crate::value::Value::as_str).unwrap_or_default()
 }

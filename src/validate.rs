@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use crate::findings::allow::{self, Allowance};
 use crate::findings::{Finding, Place};

@@ -20,6 +20,7 @@ mod strict;
 mod tests;
 mod write;
 
+pub(crate) use read::parse_into;
 pub use read::{MAX_DEPTH, Twice, is_too_deep, parse, parse_as, parse_last, parse_own, parse_own_with_places};
 pub use write::{Style, detect_style, emit};
 pub(crate) use write::{fits_literal, quoted};

@@ -84,7 +84,7 @@ fn lint_validate_and_plan_agree_with_it() {
     for call in CALLS {
         let json = place.run(&[call, &["--format", "json"]].concat()).ok().json();
         let text = place.run(call).ok().stdout;
-        assert_eq!(yaml::parse(&text).unwrap(), json["object"]);
+        assert_eq!(serde_json::Value::from(yaml::parse(&text).unwrap()), json["object"]);
         place.run_with_input(&["lint", "--strict", "-"], &text).ok();
         place.run_with_input(&["validate", "--strict", "-"], &text).ok();
         let plan = place.run_with_input(&["plan", "--format", "json", "-"], &text).ok().json();

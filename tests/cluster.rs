@@ -11,9 +11,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
 use knrender::report::Provenance;
+use knrender::value::Value;
 use knrender::yaml;
 use run::{GLOO, Place, own_mirror, shared, upstream};
-use serde_json::Value;
 
 const CLUSTER: [&str; 6] = ["--cluster-name", "prod", "--region", "eu-west-1", "--out", "out"];
 const VPC: [&str; 4] =

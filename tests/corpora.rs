@@ -11,9 +11,9 @@ use std::process::Command;
 use knrender::kubernetes::Version;
 use knrender::manifest::collection::Collection;
 use knrender::validate::Validation;
+use knrender::value::Value;
 use knrender::yaml;
 use run::shared;
-use serde_json::Value;
 
 /// Whether `validate` finds an error in an object, with the CRD that it comes with if any.
 fn is_refused(row: &Value, errors: &BTreeSet<String>) -> bool {

@@ -8,9 +8,9 @@ mod run;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use knrender::value::Value;
 use knrender::yaml;
 use run::Place;
-use serde_json::Value;
 
 const FIRST: &str = "out/knative-kourier-fargate-first-batch.yaml";
 
@@ -349,7 +349,7 @@ fn pods_ask_for_all_of_their_size_and_hpas_count_as_before() {
         [("activator", "500m", "768Mi"), ("controller", "250m", "256Mi"), ("3scale-kourier-gateway", "250m", "256Mi")]
     {
         for what in ["requests", "limits"] {
-            assert_eq!(resources(name)[what], serde_json::json!({"cpu": cpu, "memory": memory}), "{name} {what}");
+            assert_eq!(resources(name)[what], knrender::value::json!({"cpu": cpu, "memory": memory}), "{name} {what}");
         }
     }
     // 300m of 500m, 100m of 250m, 200m of 250m

@@ -10,9 +10,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
+use knrender::value::Value;
 use knrender::yaml;
 use run::Place;
-use serde_json::Value;
 
 const FIRST: &str = "out/knative-kourier-fargate-first-batch.yaml";
 const CLUSTER: [&str; 4] = ["--cluster-name", "prod", "--region", "eu-west-1"];

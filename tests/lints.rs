@@ -126,7 +126,7 @@ fn kinds_that_nobody_knows_pass_in_silence() {
 fn whatever_stands_in_a_manifest_nothing_panics() {
     // Every value of every example is replaced, one at a time, by values that do not belong there.
     let odd = ["null", "[]", "{}", "-1", "'1Ki5'", "1e999", "'80%'", "true", "[{}]", "[null]", "'\u{e9}:*'"];
-    let odd: Vec<serde_json::Value> = odd.iter().filter_map(|text| knrender::yaml::parse(text).ok()).collect();
+    let odd: Vec<knrender::value::Value> = odd.iter().filter_map(|text| knrender::yaml::parse(text).ok()).collect();
     for (code, name, text) in examples() {
         for document in text.split("---\n") {
             let value = knrender::yaml::parse(document).unwrap();
@@ -145,14 +145,14 @@ fn whatever_stands_in_a_manifest_nothing_panics() {
     }
 }
 
-fn walk(value: &serde_json::Value, at: String, into: &mut Vec<String>) {
+fn walk(value: &knrender::value::Value, at: String, into: &mut Vec<String>) {
     match value {
-        serde_json::Value::Object(map) => {
+        knrender::value::Value::Object(map) => {
             for (key, value) in map {
                 walk(value, format!("{at}/{}", key.replace('~', "~0").replace('/', "~1")), into);
             }
         }
-        serde_json::Value::Array(items) => {
+        knrender::value::Value::Array(items) => {
             for (i, value) in items.iter().enumerate() {
                 walk(value, format!("{at}/{i}"), into);
             }

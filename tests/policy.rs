@@ -16,7 +16,7 @@ use knrender::findings::page::{Book, Pages, Severity};
 use knrender::manifest::collection::Collection;
 use knrender::policy::{Engine, Policies, Policy, Wanted, Words, here};
 use knrender::schema::admission;
-use serde_json::Value;
+use knrender::value::Value;
 use support::run::Place;
 
 /// The minor version of the oldest Kubernetes that has `ValidatingAdmissionPolicy` of v1.
@@ -265,7 +265,7 @@ fn pod(kind: &str, namespace: &str, name: &str, labels: &Value) -> Value {
 }
 
 fn with_nulls(kind: &str, namespace: &str, name: &str, labels: &Value) -> Value {
-    let template = serde_json::json!({"metadata": {"labels": labels}, "spec": {"hostNetwork": true, "containers": [{"name": "a"}]}});
+    let template = knrender::value::json!({"metadata": {"labels": labels}, "spec": {"hostNetwork": true, "containers": [{"name": "a"}]}});
     let api = if kind == "Pod" {
         "v1"
     } else if kind == "Service" {
@@ -273,11 +273,11 @@ fn with_nulls(kind: &str, namespace: &str, name: &str, labels: &Value) -> Value 
     } else {
         "apps/v1"
     };
-    let metadata = serde_json::json!({"name": name, "namespace": namespace, "labels": labels});
+    let metadata = knrender::value::json!({"name": name, "namespace": namespace, "labels": labels});
     if kind == "Pod" {
-        return serde_json::json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": template["spec"]});
+        return knrender::value::json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": template["spec"]});
     }
-    serde_json::json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": {"template": template}})
+    knrender::value::json!({"apiVersion": api, "kind": kind, "metadata": metadata, "spec": {"template": template}})
 }
 
 #[test]
@@ -314,11 +314,11 @@ fn an_object_is_judged_when_somebody_writes_it_and_not_when_it_is_scaled_finishe
     assert_eq!(judge(&changed, &deployment), Some(false));
     let single = pod("Pod", "shop", "web", &Value::Null);
     let mut told = single.clone();
-    told["metadata"]["annotations"] = serde_json::json!({"CapacityProvisioned": "0.25vCPU 0.5GB"});
+    told["metadata"]["annotations"] = knrender::value::json!({"CapacityProvisioned": "0.25vCPU 0.5GB"});
     assert_eq!(judge(&told, &single), None);
     let mut made = single.clone();
     made["metadata"]["ownerReferences"] =
-        serde_json::json!([{"kind": "ReplicaSet", "name": "web-1", "controller": true}]);
+        knrender::value::json!([{"kind": "ReplicaSet", "name": "web-1", "controller": true}]);
     assert_eq!(judge(&made, &Value::Null), None);
     made["metadata"]["ownerReferences"][0]["kind"] = "TaskRun".into();
     assert_eq!(judge(&made, &Value::Null), Some(false));
@@ -333,7 +333,7 @@ fn where_profiles_are_known_policies_judge_what_they_take() {
     let judged = |kind: &str, namespace: &str, name: &str, labels: Value| {
         verdict(policy, &pod(kind, namespace, name, &labels), &Value::Null, &Value::Null).is_some()
     };
-    let label = |value: &str| serde_json::json!({"tier": value});
+    let label = |value: &str| knrender::value::json!({"tier": value});
     for kind in ["Pod", "Deployment"] {
         assert!(judged(kind, "shop", "a", Value::Null));
         assert!(judged(kind, "team-a", "a", label("fargate-1")));
@@ -346,16 +346,19 @@ fn where_profiles_are_known_policies_judge_what_they_take() {
     let exact = "fargate-profiles: [{name: a, selectors: [{namespace: shop}, {namespace: default}]}]";
     let policy = &written(exact, "host-network.yaml")[0];
     let selector = &policy["spec"]["matchConstraints"]["namespaceSelector"]["matchExpressions"][0];
-    assert_eq!((&selector["operator"], &selector["values"]), (&"In".into(), &serde_json::json!(["default", "shop"])));
+    assert_eq!(
+        (&selector["operator"], &selector["values"]),
+        (&"In".into(), &knrender::value::json!(["default", "shop"]))
+    );
     let volume = &written(exact, "persistent-volume-type.yaml")[0];
     assert!(volume["spec"]["matchConstraints"]["namespaceSelector"].is_null());
     let of = |claim: Value| {
-        let volume_of = serde_json::json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "a"},
+        let volume_of = knrender::value::json!({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "a"},
             "spec": {"csi": {"driver": "ebs.csi.aws.com"}, "claimRef": claim}});
         verdict(volume, &without_nulls(&volume_of), &Value::Null, &Value::Null)
     };
-    assert_eq!(of(serde_json::json!({"namespace": "shop", "name": "a"})), Some(false));
-    assert_eq!(of(serde_json::json!({"namespace": "nodes", "name": "a"})), None);
+    assert_eq!(of(knrender::value::json!({"namespace": "shop", "name": "a"})), Some(false));
+    assert_eq!(of(knrender::value::json!({"namespace": "nodes", "name": "a"})), None);
     assert_eq!(of(Value::Null), None);
 }
 
@@ -448,20 +451,19 @@ fn profiles_that_contradict_each_other_or_take_nothing_are_refused() {
 fn no_policy_comes_near_what_a_server_lets_an_evaluation_cost() {
     let place = Place::new();
     place.run(&["policy", "--out", "p"]).ok();
-    let port = |n: u32| serde_json::json!({"containerPort": 10_000 + n, "name": format!("port-{n}")});
-    let variable =
-        |n: u32| serde_json::json!({"name": format!("VARIABLE_{n}"), "value": "a value of some length, as they are"});
+    let port = |n: u32| knrender::value::json!({"containerPort": 10_000 + n, "name": format!("port-{n}")});
+    let variable = |n: u32| knrender::value::json!({"name": format!("VARIABLE_{n}"), "value": "a value of some length, as they are"});
     let container = |n: u32| {
-        serde_json::json!({
+        knrender::value::json!({
             "name": format!("container-{n}"), "image": format!("registry.example.com/team/image-{n}:1.2.3"),
             "args": (0..20).map(|n| format!("--flag-number-{n}=value-{n}")).collect::<Vec<_>>(),
             "ports": (0..10).map(port).collect::<Vec<_>>(), "env": (0..30).map(variable).collect::<Vec<_>>(),
             "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
         })
     };
-    let volume = |n: u32| serde_json::json!({"name": format!("volume-{n}"), "emptyDir": {}});
+    let volume = |n: u32| knrender::value::json!({"name": format!("volume-{n}"), "emptyDir": {}});
     let mut object = pod("Deployment", "shop", "web", &Value::Null);
-    object["spec"]["template"]["spec"] = serde_json::json!({
+    object["spec"]["template"]["spec"] = knrender::value::json!({
         "containers": (0..15).map(container).collect::<Vec<_>>(), "initContainers": (15..20).map(container).collect::<Vec<_>>(),
         "volumes": (0..30).map(volume).collect::<Vec<_>>(), "nodeSelector": {"a": "b", "c": "d"},
     });

@@ -11,8 +11,8 @@ use std::fs;
 
 use knrender::manifest::document::{self, Source};
 use knrender::manifest::split;
+use knrender::value::Value;
 use knrender::yaml;
-use serde_json::Value;
 use support::run::{Place, shared, upstream};
 
 const FIRST: &str = "out/knative-kourier-fargate-first-batch.yaml";
@@ -295,7 +295,7 @@ fn the_controllers_arguments_come_with_their_flags() {
     let deployment = &all["apps/v1 Deployment kube-system alb-ingress-controller"];
     assert_eq!(
         deployment["spec"]["template"]["spec"]["containers"][0]["args"],
-        serde_json::json!([
+        knrender::value::json!([
             "--ingress-class=alb",
             "--cluster-name=prod",
             "--aws-vpc-id=vpc-0123456789abcdef0",

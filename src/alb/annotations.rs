@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::json::Schema;
+use crate::value::Value;
 use crate::{embedded, yaml};
 
 /// What every annotation of the controller starts with.

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::annotations::Fault;
+use crate::value::Value;
 
 /// The form of a JSON value.
 #[derive(Debug, Deserialize)]

@@ -182,5 +182,5 @@ fn a_container_that_is_not_root_has_all_that_knative_warns_of_and_an_old_knative
     for field in ["allowPrivilegeEscalation", "capabilities", "runAsNonRoot", "seccompProfile", "runAsUser"] {
         assert!(now.get(field).is_some(), "{field}");
     }
-    assert_eq!(context(None), serde_json::json!({"runAsUser": 1000}));
+    assert_eq!(context(None), crate::value::json!({"runAsUser": 1000}));
 }

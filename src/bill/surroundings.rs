@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use crate::fargate::cost::{Dollars, Tariff};
 use crate::manifest::object::Identity;

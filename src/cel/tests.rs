@@ -12,7 +12,7 @@ fn environment() -> Environment {
 fn value(source: &str) -> Result<Value, Halt> {
     let program = environment().compile(source).unwrap_or_else(|fault| panic!("{source}: {fault}"));
     let list = Value::list((0..200).map(|n| Value::text(&n.to_string())).collect());
-    let itself = Value::json(&serde_json::json!({"a": {"b": [1, 2, 3]}, "text": "x", "n": 200}));
+    let itself = Value::json(&crate::value::json!({"a": {"b": [1, 2, 3]}, "text": "x", "n": 200}));
     program
         .evaluate(&BTreeMap::from([("self", itself), ("list", list), ("number", Value::Int(7))]), &mut u64::MAX.clone())
 }

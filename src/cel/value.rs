@@ -114,17 +114,17 @@ impl Value {
     }
 
     /// A value of JSON, of which nothing is known but what it shows.
-    pub fn json(value: &serde_json::Value) -> Value {
+    pub fn json(value: &crate::value::Value) -> Value {
         match value {
-            serde_json::Value::Null => Value::Null,
-            serde_json::Value::Bool(is) => Value::Bool(*is),
-            serde_json::Value::Number(number) => match number.as_i64() {
+            crate::value::Value::Null => Value::Null,
+            crate::value::Value::Bool(is) => Value::Bool(*is),
+            crate::value::Value::Number(number) => match number.as_i64() {
                 Some(number) => Value::Int(number),
                 None => Value::Double(number.as_f64().unwrap_or_default()),
             },
-            serde_json::Value::String(text) => Value::text(text),
-            serde_json::Value::Array(items) => Value::list(items.iter().map(Value::json).collect()),
-            serde_json::Value::Object(map) => {
+            crate::value::Value::String(text) => Value::text(text),
+            crate::value::Value::Array(items) => Value::list(items.iter().map(Value::json).collect()),
+            crate::value::Value::Object(map) => {
                 Value::map(map.iter().map(|(key, value)| (Key::text(key), Value::json(value))).collect())
             }
         }

@@ -73,7 +73,7 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
     match args.format {
         Format::Json => {
             let account = app.account();
-            let report = serde_json::json!({"object": object, "service_account": account, "summary": summary, "warnings": warnings});
+            let report = crate::value::json!({"object": object, "service_account": account, "summary": summary, "warnings": warnings});
             print_json(&report)
         }
         Format::Text => {

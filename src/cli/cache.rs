@@ -18,7 +18,7 @@ pub(super) fn run(args: &CacheArgs) -> Result<(), Error> {
         store.clear().map_err(failed)?;
     }
     match args.format {
-        Format::Json => print_json(&serde_json::json!({
+        Format::Json => print_json(&crate::value::json!({
             "dir": dir, "files": held.files, "bytes": held.bytes, "marks": held.marks, "cleared": args.clear,
         })),
         Format::Text => {

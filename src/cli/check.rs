@@ -21,7 +21,7 @@ pub(super) fn run(out: &Path, files: &Files, left: &LeftBehind, format: Format, 
     let stale = check::check(out, files)?;
     match format {
         Format::Json => {
-            print_json(&serde_json::json!({"out": shown, "stale": stale, "left_behind": left}))?;
+            print_json(&crate::value::json!({"out": shown, "stale": stale, "left_behind": left}))?;
         }
         Format::Text => print_text(&diff(out, shown, files, &stale)?)?,
     }

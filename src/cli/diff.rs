@@ -95,7 +95,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), Error> {
 /// Every cluster of a fleet: its folder, and what would be rendered.
 fn fleet(args: &DiffArgs, config: &Config, prices: &Prices) -> Result<(), Error> {
     let out = out_folder(None, config).unwrap_or_else(|| "out".into());
-    let mut all = serde_json::Map::new();
+    let mut all = crate::value::Map::new();
     let mut text = String::new();
     let mut table = fleet::Table::default();
     for cluster in fleet::chosen(config, &args.only)? {
@@ -113,7 +113,7 @@ fn fleet(args: &DiffArgs, config: &Config, prices: &Prices) -> Result<(), Error>
                 let what = if diff.same { "the same".to_owned() } else { counted(&diff) };
                 table.row(&cluster.name, if diff.same { Ok(what) } else { Err(Error::Findings(what)) });
                 match args.format {
-                    DiffFormat::Json => drop(all.insert(cluster.name.clone(), serde_json::json!(diff))),
+                    DiffFormat::Json => drop(all.insert(cluster.name.clone(), crate::value::json!(diff))),
                     _ if diff.same => {}
                     _ => text.push_str(&report(&diff, args.format)),
                 }
@@ -122,7 +122,7 @@ fn fleet(args: &DiffArgs, config: &Config, prices: &Prices) -> Result<(), Error>
         }
     }
     if args.format == DiffFormat::Json {
-        text = format!("{:#}\n", serde_json::json!({"clusters": all}));
+        text = format!("{:#}\n", crate::value::json!({"clusters": all}));
     }
     print(text.as_bytes())?;
     table.end("differ from what would be rendered")
@@ -142,7 +142,7 @@ fn counted(diff: &Diff) -> String {
 pub(super) fn report(diff: &Diff, format: DiffFormat) -> String {
     match format {
         DiffFormat::Text => diff.to_text(),
-        DiffFormat::Json => format!("{:#}\n", serde_json::json!(diff)),
+        DiffFormat::Json => format!("{:#}\n", crate::value::json!(diff)),
         DiffFormat::Markdown => diff.to_markdown(),
     }
 }

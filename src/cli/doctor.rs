@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::Value;
 
 use super::{Format, General, inputs, out_folder, print_json, print_text, say, write_file};
 use crate::config::Config;
@@ -16,6 +15,7 @@ use crate::doctor::{Facts, Subject, examine};
 use crate::error::Error;
 use crate::manifest::collection::{Collection, Placed};
 use crate::manifest::object::Identity;
+use crate::value::Value;
 
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
@@ -92,7 +92,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Error> {
     match args.format {
         Format::Text if args.general.quiet => {}
         Format::Text => print_text(&report.to_text())?,
-        Format::Json => print_json(&serde_json::json!(report))?,
+        Format::Json => print_json(&crate::value::json!(report))?,
     }
     if let Some(file) = &args.bundle {
         write_file("--bundle", file, format!("{:#}\n", report.bundle()).as_bytes())?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::{ExplainArgs, Format, inputs, out_folder, print_json, print_text};
 use crate::config::Config;
@@ -45,12 +45,12 @@ pub(super) fn run(args: &ExplainArgs) -> Result<(), Error> {
             let all: Vec<_> = found
                 .iter()
                 .map(|object| {
-                    serde_json::json!({
+                    crate::value::json!({
                         "object": object, "written": record(&provenance, object), "ledger": entries(&provenance, object),
                     })
                 })
                 .collect();
-            print_json(&Value::Array(all))
+            print_json(&Value::from(all))
         }
     }
 }

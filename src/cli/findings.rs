@@ -156,7 +156,7 @@ pub(super) fn list(pages: &Pages, format: LintFormat) -> Result<(), Error> {
             }
             print_text(&text)
         }
-        LintFormat::Json => print_json(&serde_json::json!(pages.all())),
+        LintFormat::Json => print_json(&crate::value::json!(pages.all())),
         _ => Err(Error::Usage("--list reports as text or json".to_owned())),
     }
 }
@@ -176,7 +176,7 @@ pub(super) fn explain(page: &Page, format: LintFormat) -> Result<(), Error> {
             }
             print_text(&text)
         }
-        LintFormat::Json => print_json(&serde_json::json!(page)),
+        LintFormat::Json => print_json(&crate::value::json!(page)),
         _ => Err(Error::Usage("--explain reports as text or json".to_owned())),
     }
 }

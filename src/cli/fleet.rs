@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::session::Session;
 use super::{Format, General, RenderArgs, keeping, out_folder, plan, print, print_json, render, say, warn};
@@ -72,14 +72,14 @@ impl Table {
 
     /// The reports by cluster; of one without a report, why there is none.
     fn to_json(&self, reports: &[(&str, String)]) -> Value {
-        let mut all = serde_json::Map::new();
+        let mut all = crate::value::Map::new();
         for (name, became) in &self.rows {
             let report = reports.iter().find(|(of, _)| of == name);
             let report = report.and_then(|(_, report)| serde_json::from_str::<Value>(report).ok());
             let why = || became.as_ref().err().map(ToString::to_string).unwrap_or_default();
-            all.insert(name.clone(), report.unwrap_or_else(|| serde_json::json!({"error": why()})));
+            all.insert(name.clone(), report.unwrap_or_else(|| crate::value::json!({"error": why()})));
         }
-        serde_json::json!({"clusters": all})
+        crate::value::json!({"clusters": all})
     }
 
     /// Prints the table for people, and ends with the exit code of the worst. Several lines are cut to their first, except where
@@ -170,13 +170,13 @@ pub(super) fn each(
 
 /// The logs of all clusters in one, each a run that bears its cluster's name.
 fn sarif(reports: &[(&str, String)]) -> Value {
-    let mut all = serde_json::json!({"version": "2.1.0", "runs": []});
+    let mut all = crate::value::json!({"version": "2.1.0", "runs": []});
     for (name, report) in reports {
         let Ok(mut log) = serde_json::from_str::<Value>(report) else { continue };
         all["$schema"] = log["$schema"].take();
         let Value::Array(runs) = log["runs"].take() else { continue };
         for mut run in runs {
-            run["automationDetails"] = serde_json::json!({"id": format!("knrender/{name}/")});
+            run["automationDetails"] = crate::value::json!({"id": format!("knrender/{name}/")});
             if let Value::Array(all) = &mut all["runs"] {
                 all.push(run);
             }
@@ -369,10 +369,10 @@ fn report(args: &RenderArgs, config: &Config, out: &Path, done: Vec<Done>) -> Re
                     Ok(what) => (true, what.clone()),
                     Err(error) => (false, error.to_string()),
                 };
-                serde_json::json!({"name": one.name, "out": format!("{shown}/{}", one.name), "ok": ok, "result": what, "warnings": one.warnings})
+                crate::value::json!({"name": one.name, "out": format!("{shown}/{}", one.name), "ok": ok, "result": what, "warnings": one.warnings})
             })
             .collect();
-        print(format!("{:#}\n", serde_json::json!({"out": shown, "clusters": rows})).as_bytes())?;
+        print(format!("{:#}\n", crate::value::json!({"out": shown, "clusters": rows})).as_bytes())?;
     }
     let mut table = Table::default();
     let quiet = args.general.quiet && done.iter().all(|one| one.became.is_ok());

@@ -98,7 +98,7 @@ fn list(args: &ImagesArgs) -> Result<(), Error> {
     let images = images(&args.paths, &config)?;
     let text = match args.format {
         ImagesFormat::Text => text(&images),
-        ImagesFormat::Json => format!("{:#}\n", serde_json::json!({ "images": images })),
+        ImagesFormat::Json => format!("{:#}\n", crate::value::json!({ "images": images })),
         ImagesFormat::Plain => images.iter().map(|image| format!("{}\n", image.image)).collect(),
     };
     print(text.as_bytes())

@@ -5,7 +5,6 @@ use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::path::{Component, Path, PathBuf};
 
 use clap::{Args, CommandFactory as _};
-use serde_json::{Map, Value};
 
 use super::{Cli, General, say};
 use crate::config::{self, Ask, Config, Supply};
@@ -13,6 +12,7 @@ use crate::error::Error;
 use crate::options::{self, file};
 use crate::stack::{Stack, StackError};
 use crate::upstream::catalog::Catalog;
+use crate::value::{self, Map, Value};
 
 #[derive(Args, Debug)]
 pub(super) struct InitArgs {
@@ -69,8 +69,8 @@ pub(super) fn run(args: &InitArgs) -> Result<(), Error> {
 }
 
 /// What was said, by key.
-fn said(options: &impl serde::Serialize) -> Result<Map<String, Value>, String> {
-    match serde_json::to_value(options) {
+fn said(options: &impl serde::Serialize) -> Result<Map, String> {
+    match value::to_value(options) {
         Ok(Value::Object(map)) => {
             Ok(map.into_iter().filter(|(_, v)| !v.is_null() && v.as_array().is_none_or(|a| !a.is_empty())).collect())
         }
@@ -82,15 +82,15 @@ fn said(options: &impl serde::Serialize) -> Result<Map<String, Value>, String> {
 /// Paths in the file start from its folder, and flags from the current one.
 fn seen_from(folder: &Path, value: &mut Value) {
     match value {
-        Value::String(text) if !text.contains("://") && Path::new(text).is_relative() => {
-            let path = Path::new(text);
+        Value::String(text) if !text.contains("://") && Path::new(text.as_str()).is_relative() => {
+            let path = Path::new(text.as_str());
             if let Ok(below) = path.strip_prefix(folder) {
-                *text = if below.as_os_str().is_empty() { ".".to_owned() } else { below.display().to_string() };
+                *text = if below.as_os_str().is_empty() { ".".into() } else { below.display().to_string().into() };
             } else if folder.components().all(|c| matches!(c, Component::Normal(_))) {
                 let up: PathBuf = folder.components().map(|_| Component::ParentDir).collect();
-                *text = up.join(path).display().to_string();
+                *text = up.join(path).display().to_string().into();
             } else if let Ok(whole) = std::path::absolute(path) {
-                *text = whole.display().to_string();
+                *text = whole.display().to_string().into();
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| seen_from(folder, item)),
@@ -131,12 +131,7 @@ const QUESTIONS: [Question; 10] = [
 ];
 
 /// Asks what was not said yet, and asks again where an answer cannot be. The end of the input ends the questions.
-fn interview(
-    values: &mut Map<String, Value>,
-    input: &mut impl BufRead,
-    output: &mut impl Write,
-    catalog: &Catalog,
-) -> io::Result<()> {
+fn interview(values: &mut Map, input: &mut impl BufRead, output: &mut impl Write, catalog: &Catalog) -> io::Result<()> {
     for Question { key, text, after, is_list } in QUESTIONS {
         let makes_sense =
             after.is_none_or(|after| values.contains_key(after)) && !(key == "gloo" && values.contains_key("kourier"));
@@ -158,7 +153,7 @@ fn interview(
             };
             values.insert(key.to_owned(), value);
             if let Err(why) = resolve(values, catalog) {
-                values.remove(key);
+                values.shift_remove(key);
                 writeln!(output, "  {why}")?;
             }
         }
@@ -166,8 +161,8 @@ fn interview(
     Ok(())
 }
 
-fn resolve(values: &Map<String, Value>, catalog: &Catalog) -> Result<Stack, String> {
-    let ask: Ask = serde_json::from_value(Value::Object(values.clone())).map_err(|e| e.to_string())?;
+fn resolve(values: &Map, catalog: &Catalog) -> Result<Stack, String> {
+    let ask: Ask = value::from_value(Value::Object(values.clone())).map_err(|e| e.to_string())?;
     Stack::resolve(&ask, catalog).map_err(|e: StackError| e.to_string())
 }
 
@@ -193,7 +188,7 @@ fn write(path: &Path, text: &str, force: bool, catalog: &Catalog) -> Result<(), 
 mod tests {
     use super::*;
 
-    fn asked(answers: &str, values: Map<String, Value>) -> (Map<String, Value>, String) {
+    fn asked(answers: &str, values: Map) -> (Map, String) {
         let (mut values, mut output) = (values, Vec::new());
         interview(&mut values, &mut answers.as_bytes(), &mut output, &Catalog::embedded()).unwrap();
         (values, String::from_utf8(output).unwrap())
@@ -204,7 +199,7 @@ mod tests {
         let (values, said) = asked("prod\neurope\neu-west-1\n\napps.example.com\n\n\nshop, team-*\n\n", Map::new());
         assert!(said.contains("  --region `europe` is not an AWS region"), "{said}");
         assert!(!said.contains("subnets") && !said.contains("Git repository"), "{said}");
-        let expected = serde_json::json!({"cluster-name": "prod", "region": "eu-west-1", "domain": "apps.example.com",
+        let expected = crate::value::json!({"cluster-name": "prod", "region": "eu-west-1", "domain": "apps.example.com",
             "app-namespaces": ["shop", "team-*"]});
         assert_eq!(Value::Object(values), expected);
     }

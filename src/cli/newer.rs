@@ -89,12 +89,12 @@ pub(super) fn outdated(args: OutdatedArgs) -> Result<(), Error> {
             };
             let _ = writeln!(text, "  {add}");
         }
-        report.push(serde_json::json!({"component": name, "newest_known": newest, "newer": shown, "source": source}));
+        report.push(crate::value::json!({"component": name, "newest_known": newest, "newer": shown, "source": source}));
     }
     let some_are = report.iter().any(|row| row["newer"].as_array().is_some_and(|newer| !newer.is_empty()));
     match args.format {
         Format::Text => print_text(&text)?,
-        Format::Json => print_json(&serde_json::json!({"components": report}))?,
+        Format::Json => print_json(&crate::value::json!({"components": report}))?,
     }
     if some_are { Err(Error::Findings("there are releases that the catalog does not have".to_owned())) } else { Ok(()) }
 }

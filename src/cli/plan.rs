@@ -109,12 +109,12 @@ pub(super) fn run(args: &PlanArgs) -> Result<(), Error> {
             print_text(&(bill.to_text() + &pull::table(&pulls) + &more))?;
         }
         PlanFormat::Json => {
-            let mut report = serde_json::json!(bill);
+            let mut report = crate::value::json!(bill);
             if !pulls.is_empty() {
-                report["pulls"] = serde_json::json!(pulls);
+                report["pulls"] = crate::value::json!(pulls);
             }
             if let Some(compared) = &compared {
-                report["compared"] = serde_json::json!(compared);
+                report["compared"] = crate::value::json!(compared);
             }
             print_json(&report)?;
         }

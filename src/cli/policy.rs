@@ -77,7 +77,7 @@ pub(super) fn run(args: &PolicyArgs) -> Result<(), Error> {
     if !args.paths.is_empty() {
         against(&policies, &words, named, &config, &set, &wanted)?;
     }
-    let text = |objects: &Vec<serde_json::Value>| {
+    let text = |objects: &Vec<crate::value::Value>| {
         objects.iter().map(|object| yaml::emit(object, Style::default())).collect::<Vec<_>>().join("---\n")
     };
     let files: BTreeMap<String, String> = written.files.iter().map(|(path, o)| (path.clone(), text(o))).collect();

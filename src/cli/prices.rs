@@ -76,7 +76,7 @@ pub(super) fn run(args: &PricesArgs) -> Result<(), Error> {
         regions: found,
         not_included: listed.not_included,
     };
-    let value = serde_json::to_value(&prices).map_err(|e| Error::Input(e.to_string()))?;
+    let value = crate::value::to_value(&prices).map_err(|e| Error::Input(e.to_string()))?;
     print(yaml::emit(&value, yaml::Style { compact_lists: true }).as_bytes())
 }
 

@@ -57,7 +57,7 @@ pub(super) fn run(args: RenderArgs) -> Result<(), Error> {
     let summary = render.summary.naming(shown);
     match args.format {
         Format::Json => {
-            let report = serde_json::json!({
+            let report = crate::value::json!({
                 "out": shown, "summary": summary, "left_behind": left, "provenance": render.provenance,
             });
             print_json(&report)?;

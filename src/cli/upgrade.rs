@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use semver::Version;
-use serde_json::{Map, Value};
 
 use super::diff::{self, DiffFormat};
 use super::{General, newer, out_folder, plan, print};
@@ -13,6 +12,7 @@ use crate::config::{Ask, Config, Supply};
 use crate::diff::Side;
 use crate::error::Error;
 use crate::upgrade::{Names, Part, Upgrade, Versions};
+use crate::value::{Map, Value};
 
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
@@ -91,7 +91,7 @@ pub(super) fn run(args: &UpgradeArgs) -> Result<(), Error> {
     }
     let report = match args.format {
         DiffFormat::Text => upgrade.to_text(),
-        DiffFormat::Json => format!("{:#}\n", serde_json::json!(upgrade)),
+        DiffFormat::Json => format!("{:#}\n", crate::value::json!(upgrade)),
         DiffFormat::Markdown => upgrade.to_markdown(),
     };
     print(report.as_bytes())?;
@@ -179,5 +179,5 @@ fn asked(facts: &Value) -> Ask {
         let set = facts.get(key.replace('-', "_")).and_then(Value::as_str).filter(|value| *value != usual);
         values.extend(set.and_then(|text| text.parse::<u32>().ok()).map(|number| (key.to_owned(), number.into())));
     }
-    serde_json::from_value(Value::Object(values)).unwrap_or_default()
+    crate::value::from_value(Value::Object(values)).unwrap_or_default()
 }

@@ -196,7 +196,7 @@ fn list(format: Format, config: Option<&Path>) -> Result<(), Error> {
         Format::Text => components.into_iter().map(text).collect::<Vec<_>>().join("\n"),
         Format::Json => {
             let all: BTreeMap<_, _> = components.into_iter().map(|c| (c.component.as_str(), json(c))).collect();
-            format!("{:#}\n", serde_json::json!(all))
+            format!("{:#}\n", crate::value::json!(all))
         }
     };
     print_text(&text)
@@ -236,7 +236,7 @@ fn text(component: &Component) -> String {
     text
 }
 
-fn json(component: &Component) -> serde_json::Value {
+fn json(component: &Component) -> crate::value::Value {
     let versions: Vec<_> = component
         .versions
         .iter()
@@ -245,22 +245,22 @@ fn json(component: &Component) -> serde_json::Value {
                 .assets(&v.version, &parts(component))
                 .iter()
                 .map(|a| {
-                    serde_json::json!({
+                    crate::value::json!({
                         "asset": a.asset, "urls": a.urls, "sha256": a.known.map(|k| k.0), "size": a.known.map(|k| k.1),
                     })
                 })
                 .collect();
-            serde_json::json!({
+            crate::value::json!({
                 "version": v.version, "pairs": v.pairs, "assets": assets, "supported_until": component.supported_until(&v.version),
                 "kubernetes": component
                     .kubernetes(&v.version)
-                    .map(|range| serde_json::json!({"min": range.min, "max": range.max, "see": range.see})),
+                    .map(|range| crate::value::json!({"min": range.min, "max": range.max, "see": range.see})),
             })
         })
         .collect();
-    serde_json::json!({
+    crate::value::json!({
         "home": component.home, "versions": versions, "notices": component.notices.iter().map(|n| &n.say).collect::<Vec<_>>(),
-        "published": component.published.iter().map(|p| serde_json::json!({"version": p.version, "day": p.day, "see": p.see})).collect::<Vec<_>>(),
+        "published": component.published.iter().map(|p| crate::value::json!({"version": p.version, "day": p.day, "see": p.see})).collect::<Vec<_>>(),
         "unlisted": component.unlisted.as_ref().map(|u| u.versions.to_string()),
     })
 }

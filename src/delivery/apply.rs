@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{Delivery, Files, apps, rendered};
 use crate::doctor::cause::{self, Cause, Of};
@@ -159,7 +159,7 @@ fn objects(identities: impl Iterator<Item = Identity>) -> Vec<String> {
             Some((_, names)) => {
                 let _ = write!(names, " {}", identity.name);
             }
-            None => lines.push((line, identity.name)),
+            None => lines.push((line, identity.name.to_string())),
         }
     }
     lines.into_iter().map(|(place, names)| format!("{place} {names}")).collect()

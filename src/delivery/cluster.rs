@@ -4,7 +4,7 @@ pub mod profiles;
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{Delivery, Files, add, words};
 use crate::fargate::logging;
@@ -146,7 +146,9 @@ fn namespaces_with_pods(delivery: &Delivery<'_>) -> Result<BTreeSet<String>, Man
         if Pod::is_in(document.head().group(), &document.head().kind)
             && Pod::of(document.value()?).is_some_and(|pod| pod.workload != Workload::Template)
         {
-            namespaces.insert(document.identity().namespace.unwrap_or_else(|| "default".to_owned()));
+            namespaces.insert(
+                document.identity().namespace.map_or_else(|| "default".to_owned(), |namespace| namespace.to_string()),
+            );
         }
     }
     Ok(namespaces)

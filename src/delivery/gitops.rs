@@ -10,7 +10,7 @@ pub mod hub;
 mod ready;
 mod runtime;
 
-use serde_json::{Map, Value};
+use crate::value::Value;
 
 use super::{Delivery, Files};
 use crate::manifest::document::Document;
@@ -123,11 +123,11 @@ impl View<'_> {
     fn template(&self, path: &str, more: Value) -> Result<Vec<u8>, String> {
         let mut context = self.delivery.stack.facts.context();
         if let (Some(context), Value::Object(more)) = (context.as_object_mut(), more) {
-            context.extend(Map::from_iter([("values".to_owned(), self.values.clone().into())]));
+            context.insert("values", self.values.clone().into());
             let suffix = suffix(&self.delivery.stack.facts);
-            context.insert("elsewhere".into(), (!suffix.is_empty()).into());
-            context.insert("suffix".into(), suffix.into());
-            context.insert("folders".into(), self.folders.iter().map(|f| f.name).collect());
+            context.insert("elsewhere", (!suffix.is_empty()).into());
+            context.insert("suffix", suffix.into());
+            context.insert("folders", self.folders.iter().map(|f| f.name).collect());
             context.extend(more);
         }
         Ok(super::rendered(&format!("templates/gitops/{path}"), &context)?.into_bytes())

@@ -1,6 +1,6 @@
 //! IAM: names of roles, and upstream's policy for the partition that a cluster is in.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use crate::aws;
 

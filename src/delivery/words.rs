@@ -2,7 +2,7 @@
 //! whatever the target: a shell reads these files, and a name that ends a here-document, or that kubectl takes for a flag, is
 //! no name any more. An API server takes none of what is refused here.
 
-use serde_json::Value;
+use crate::value::{Text, Value};
 
 use super::Delivery;
 use super::apply::JOB_LABEL;
@@ -90,7 +90,7 @@ pub fn hold_profile(profile: &Profile) -> Result<(), String> {
 }
 
 /// The words of an object that enter scripts: what each is, itself, and which characters it may have beside letters and digits.
-fn words(document: &Document) -> Result<Vec<(&'static str, String, &'static str)>, ManifestError> {
+fn words(document: &Document) -> Result<Vec<(&'static str, Text, &'static str)>, ManifestError> {
     let (head, identity) = (document.head(), document.identity());
     let mut words = vec![
         ("its apiVersion", head.api_version.clone(), "-./"),
@@ -100,10 +100,10 @@ fn words(document: &Document) -> Result<Vec<(&'static str, String, &'static str)
     ];
     words.extend(identity.namespace.map(|namespace| ("its namespace", namespace, "-.")));
     if head.kind == "Job" {
-        words.extend(head.label(JOB_LABEL).filter(|l| !l.is_empty()).map(|l| ("its label `app`", l.to_owned(), "-._")));
+        words.extend(head.label(JOB_LABEL).filter(|l| !l.is_empty()).map(|l| ("its label `app`", l.into(), "-._")));
     }
     let mut add = |what, value: Option<&Value>| {
-        words.extend(value.and_then(Value::as_str).map(|word| (what, word.to_owned(), "-.")));
+        words.extend(value.and_then(Value::as_str).map(|word| (what, word.into(), "-.")));
     };
     if head.kind.ends_with("WebhookConfiguration") {
         for webhook in document.value()?.get("webhooks").and_then(Value::as_array).into_iter().flatten() {

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::pointer;
+use crate::value::Value;
 
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -77,7 +77,7 @@ fn compare(before: &Value, after: &Value, place: &Place, found: &mut Vec<Field>)
                     None => report(Some(was), None, &place.key(key), found),
                 }
             }
-            for (key, is) in a.iter().filter(|(key, _)| !b.contains_key(*key)) {
+            for (key, is) in a.iter().filter(|(key, _)| !b.contains_key(key)) {
                 report(None, Some(is), &place.key(key), found);
             }
         }
@@ -101,7 +101,7 @@ fn key_of(before: &[Value], after: &[Value]) -> Option<&'static str> {
 
 fn name(item: &Value, key: &str) -> Option<String> {
     match item.get(key)? {
-        Value::String(name) => Some(name.clone()),
+        Value::String(name) => Some(name.to_string()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }

@@ -8,11 +8,11 @@ mod releases;
 mod workloads;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::Changed;
 use crate::manifest::collection::Placed;
 use crate::manifest::object::Identity;
+use crate::value::Value;
 
 /// How much a meaning weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
 use similar::TextDiff;
 
 use super::{Changed, Diff, Field, Whole, shown};
 use crate::report::{objects, wrap};
+use crate::value::Value;
 
 impl Diff {
     /// For people.
@@ -69,7 +69,7 @@ fn one(text: &mut String, field: &Field) {
         && (b.contains('\n') || a.contains('\n'))
     {
         let _ = writeln!(text, "    {}{rule}", field.path);
-        let lines = TextDiff::from_lines(b, a);
+        let lines = TextDiff::from_lines(b.as_str(), a.as_str());
         for line in lines.unified_diff().context_radius(1).to_string().lines() {
             let _ = writeln!(text, "      {line}");
         }

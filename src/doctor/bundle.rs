@@ -1,6 +1,6 @@
 //! The report and the live objects, for a support ticket: Secrets without their values.
 
-use serde_json::{Value, json};
+use crate::value::{Map, Value, json};
 
 use super::{LAST_APPLIED, Report, compare};
 
@@ -16,15 +16,15 @@ impl Report {
 fn without_secrets(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
+        metadata.shift_remove("managedFields");
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.remove(LAST_APPLIED);
+            annotations.shift_remove(LAST_APPLIED);
         }
     }
     if object.get("kind").and_then(Value::as_str) == Some("Secret") {
         for key in ["data", "stringData"] {
             let map = object.get_mut(key).and_then(Value::as_object_mut);
-            for value in map.into_iter().flat_map(|map| map.values_mut()) {
+            for value in map.into_iter().flat_map(Map::values_mut) {
                 *value = compare::digest(value).into();
             }
         }

@@ -2,10 +2,10 @@
 //! default, and what others own by design, is no difference.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::fargate::quantity::Quantity;
+use crate::value::{Map, Value};
 
 /// A field that is not as it was rendered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,9 +75,9 @@ impl Walk<'_> {
         }
     }
 
-    fn map(&mut self, path: &mut Vec<String>, rendered: &Map<String, Value>, live: &Map<String, Value>) {
+    fn map(&mut self, path: &mut Vec<String>, rendered: &Map, live: &Map) {
         for (key, value) in rendered {
-            path.push(key.clone());
+            path.push(key.to_string());
             match live.get(key) {
                 Some(live) => self.value(path, value, live),
                 None if is_nothing(value) || self.skips(path) => {}
@@ -87,8 +87,8 @@ impl Walk<'_> {
         }
         // Each key of a ConfigMap is a setting: one that nobody rendered changes what runs.
         if self.kind == "ConfigMap" && matches!(path.as_slice(), [data] if data == "data") {
-            for (key, value) in live.iter().filter(|(key, _)| !rendered.contains_key(*key)) {
-                path.push(key.clone());
+            for (key, value) in live.iter().filter(|(key, _)| !rendered.contains_key(key)) {
+                path.push(key.to_string());
                 self.differs(path, None, Some(value));
                 path.pop();
             }
@@ -154,7 +154,7 @@ fn is_nothing(value: &Value) -> bool {
 /// By what an item of a list is known, as the API server's own merge keys.
 fn key(list: &str, item: &Value) -> Option<String> {
     let text = |name: &str| match item.get(name)? {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.to_string()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
@@ -176,7 +176,7 @@ fn equal(path: &[String], rendered: &Value, live: &Value) -> bool {
         return true;
     }
     let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(bool) => Some(bool.to_string()),
         _ => None,
@@ -232,7 +232,7 @@ pub(super) fn digest(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn fields(rendered: &Value, live: &Value) -> Vec<String> {
         compare(rendered, live, Owned::default()).into_iter().map(|d| d.field).collect()

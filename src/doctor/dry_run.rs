@@ -1,6 +1,6 @@
 //! What `kubectl apply` would make of an object, by the server's own account: a server-side dry run, which stores nothing.
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::LAST_APPLIED;
 use super::compare::{Difference, Owned, compare};
@@ -115,7 +115,7 @@ pub(super) fn has_more(rendered: &Value, live: &Value) -> bool {
 }
 
 /// Whether a set of fields, in the form of `managedFields`, names one that a value does not have.
-fn is_beyond(fields: &Map<String, Value>, value: &Value) -> bool {
+fn is_beyond(fields: &Map, value: &Value) -> bool {
     fields.iter().any(|(key, below)| {
         let item = if let Some(name) = key.strip_prefix("f:") {
             value.get(name)

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::kubectl::{Kubectl, Refusal, listing};
 use super::{Finding, Report, Unread, Word};
 use crate::manifest::object::{Head, Identity};
+use crate::value::Value;
 
 const PREFIX: &str = "knrender-inventory.";
 

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// How long the server may take for one request, in seconds, where nobody says so.
 pub const REQUEST: u64 = 20;
@@ -181,8 +181,8 @@ pub fn listing(kind: &str, namespace: Option<&str>) -> Vec<String> {
 /// The objects of a list, or the one object that is none.
 pub fn items(answer: Value) -> Vec<Value> {
     match answer {
-        Value::Object(mut object) => match object.remove("items") {
-            Some(Value::Array(items)) => items,
+        Value::Object(mut object) => match object.shift_remove("items") {
+            Some(Value::Array(items)) => items.into_iter().collect(),
             _ => vec![Value::Object(object)],
         },
         _ => Vec::new(),

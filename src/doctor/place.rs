@@ -1,6 +1,6 @@
 //! Which cluster a context leads to, as far as the names in kubectl's configuration say, and whether the render is for it.
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// The cluster behind a context.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn place(name: &str, server: &str) -> Place {
         Place::of(&json!({"clusters": [{"name": name, "cluster": {"server": server}}]}))

@@ -9,7 +9,7 @@
 //! A Knative Service is fitted ([`to_size`]) otherwise, since queue-proxy runs beside it and has no limits: requests stay, a
 //! container that asks for nothing gets what is left, and limits become what the size has.
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::pod::{Pod, is_sidecar};
 use super::quantity::{Cpu, Memory, Quantity};
@@ -135,7 +135,7 @@ impl Share {
 }
 
 /// The mapping at a key, made where there is none.
-fn mapping<'m>(map: &'m mut Map<String, Value>, key: &str) -> &'m mut Map<String, Value> {
+fn mapping<'m>(map: &'m mut Map, key: &str) -> &'m mut Map {
     let value = map.entry(key).or_insert(Value::Null);
     if !value.is_object() {
         *value = json!({});
@@ -147,11 +147,11 @@ fn mapping<'m>(map: &'m mut Map<String, Value>, key: &str) -> &'m mut Map<String
 }
 
 /// Writes CPU and memory where they are other amounts than what stands there.
-fn set(map: &mut Map<String, Value>, milli: i128, bytes: i128) {
+fn set(map: &mut Map, milli: i128, bytes: i128) {
     let (cpu, memory) = (Quantity::from_milli(milli), Quantity::from_units(bytes));
     for (key, amount, text) in [("cpu", cpu, Cpu(cpu).to_string()), ("memory", memory, Memory(memory).to_string())] {
         if !map.contains_key(key) || quantity(map.get(key), key).ok() != Some(amount) {
-            map.insert(key.to_owned(), Value::String(text));
+            map.insert(key.to_owned(), text.into());
         }
     }
 }

@@ -2,7 +2,7 @@
 //! does not like is left aside without a word to whoever applied it.
 //! Source: <https://docs.aws.amazon.com/eks/latest/userguide/fargate-logging.html>
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// The namespace that the router's configuration has to be in.
 pub const NAMESPACE: &str = "aws-observability";
@@ -120,7 +120,7 @@ fn check(section: &Section<'_>, wanted: &str, required: &[&str], say: &mut impl 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     const OUTPUT: &str = "[OUTPUT]\n    Name cloudwatch_logs\n    Match kube.*\n";
 

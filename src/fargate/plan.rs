@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::asked::Asked;
 use super::cost::{Dollars, HOURS, NoPrice, Prices, Tariff};
@@ -12,6 +11,7 @@ use super::quantity::{Cpu, Memory, Quantity};
 use super::size::{MIB, OVERHEAD, Requests, Size, sizes};
 use crate::manifest::object::Identity;
 use crate::report::wrap;
+use crate::value::Value;
 
 /// A plan for a set of objects.
 #[derive(Clone, Debug, Serialize)]
@@ -359,7 +359,7 @@ fn saving(requests: &Requests, size: &Size, replicas: i128, tariff: &Tariff) -> 
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::value::json;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Pod templates, wherever they sit in an object.
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// A pod template in an object.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,7 @@ pub fn is_sidecar(container: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_pod_template_is_found_wherever_it_sits() {

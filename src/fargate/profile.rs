@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::Value;
+
+use crate::value::{Text, Value};
 
 /// One Fargate profile, as eksctl and `knrender.yaml` write it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -51,7 +52,7 @@ impl Profile {
 impl ProfileSelector {
     /// A selector as eksctl writes it; `None` without a namespace.
     pub fn of(value: &Value) -> Option<ProfileSelector> {
-        let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+        let text = |(key, value): (&Text, &Value)| Some((key.to_string(), value.as_str()?.to_owned()));
         let labels = value["labels"].as_object().into_iter().flatten().filter_map(text).collect();
         Some(ProfileSelector { namespace: value["namespace"].as_str()?.to_owned(), labels })
     }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::pod::{Pod, Workload, is_sidecar};
 use super::quantity::{Quantity, QuantityError};
@@ -196,7 +196,7 @@ fn resources(map: Option<&Value>, path: &str) -> Result<Requests, SizeError> {
 pub fn quantity(value: Option<&Value>, field: &str) -> Result<Quantity, SizeError> {
     let text = match value {
         None | Some(Value::Null) => return Ok(Quantity::ZERO),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(text)) => text.to_string(),
         Some(Value::Number(number)) => number.to_string(),
         Some(_) => {
             return Err(SizeError::Invalid { field: field.to_owned(), what: "it is neither a text nor a number" });
@@ -227,9 +227,9 @@ fn queue_proxy(pod: &Pod<'_>) -> Result<Requests, SizeError> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
+    use crate::value::json;
 
     fn size(spec: &Value) -> Result<String, String> {
         let object = json!({"apiVersion": "v1", "kind": "Pod", "spec": spec});

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::quantity::{Cpu, Memory, Quantity};
 use super::size::{Size, sizes};
+use crate::value::Value;
 use crate::{embedded, yaml};
 
 /// A preset by load.
@@ -61,8 +61,8 @@ struct Parts {
 impl<'de> Deserialize<'de> for Wanted {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Wanted, D::Error> {
         let parts = match Value::deserialize(deserializer)? {
-            Value::String(size) => Parts { size: Some(size), ..Parts::default() },
-            value @ Value::Object(_) => serde_json::from_value(value).map_err(serde::de::Error::custom)?,
+            Value::String(size) => Parts { size: Some(size.to_string()), ..Parts::default() },
+            value @ Value::Object(_) => crate::value::from_value(value).map_err(serde::de::Error::custom)?,
             _ => return Err(serde::de::Error::custom("a component takes a size, such as 1 vCPU / 2 GB, or a mapping")),
         };
         Wanted::of(&parts).map_err(serde::de::Error::custom)

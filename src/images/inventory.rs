@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::reference::{Hold, Reference, hold, is_host, is_reference};
 use crate::manifest::collection::{Collection, Placed};
 use crate::pointer::escape;
+use crate::value::Value;
 
 /// The registries whose tags Knative's controller leaves as they are, where `config-deployment` says nothing.
 /// Source: <https://github.com/knative/serving/blob/knative-v1.23.0/pkg/deployment/config.go>
@@ -133,7 +133,7 @@ fn walk(value: &Value, at: &str, found: &mut Vec<(String, String)>) {
                 let here = format!("{at}/{}", escape(key));
                 match inner {
                     Value::String(image) if key == "image" && !image.trim().is_empty() => {
-                        found.push((here, image.clone()));
+                        found.push((here, image.to_string()));
                     }
                     Value::Array(words) if matches!(key.as_str(), "args" | "command") => {
                         words.iter().enumerate().for_each(|(i, word)| word_of(words, i, word, &here, found));

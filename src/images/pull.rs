@@ -4,11 +4,11 @@
 //! <https://github.com/aws/containers-roadmap/issues/696>
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::fargate::pod::Pod;
 use crate::manifest::collection::Placed;
 use crate::upstream::lock::Lock;
+use crate::value::Value;
 
 /// Bytes of a compressed image in a second: registry, network and unpacking together. A guess; nobody publishes it for Fargate.
 pub const RATE: u32 = 50_000_000;
@@ -101,7 +101,7 @@ pub fn told(pull: &Pull) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::value::json;
 
     use super::*;
     use crate::upstream::lock::LockedImage;

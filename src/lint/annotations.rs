@@ -1,6 +1,6 @@
 //! Annotations that the AWS Load Balancer Controller does not know, cannot read, or reads in vain.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::load_balancer::{Alb, field};
 use super::set::{Object, Set};

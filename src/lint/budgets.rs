@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::gateway::Gateway;
 use super::set::{Object, Set};
@@ -36,7 +36,7 @@ fn budgets<'s>(set: &Set<'s>) -> impl Iterator<Item = &'s Object<'s>> {
 fn selector<'s>(budget: &Object<'s>) -> &'s Value {
     let selector = &budget.value["spec"]["selector"];
     let old = budget.value["apiVersion"] == "policy/v1beta1";
-    if old && selector.as_object().is_some_and(serde_json::Map::is_empty) { &Value::Null } else { selector }
+    if old && selector.as_object().is_some_and(crate::value::Map::is_empty) { &Value::Null } else { selector }
 }
 
 /// Whether the budget's own words allow no disruption, however many pods there are.

@@ -1,7 +1,7 @@
 //! A gateway that has to go lets the requests through it end (G6): it drains, is killed, and is forgotten by the ALB no sooner
 //! than the longest request may take.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::gateway::{self, Gateway};
 use super::load_balancer::{Alb, field};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use crate::value::{Map, Value};
 
 use super::annotations::{readable, speakers};
 use super::load_balancer::{Alb, Backend, field};
@@ -156,7 +156,7 @@ fn rule_values(alb: &Alb<'_>, found: &mut Found) {
         let conditions = alb.annotation(&format!("conditions.{}", backend.service));
         let conditions: Value = conditions.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let more = items(&conditions).flat_map(|condition| {
-            let configs = condition.as_object().into_iter().flat_map(|fields| fields.values());
+            let configs = condition.as_object().into_iter().flat_map(Map::values);
             configs.flat_map(|c| ["values", "regexValues"].map(|name| items(json::get(c, name)).count()))
         });
         let total = usize::from(backend.host.is_some()) + path + more.sum::<usize>();

@@ -100,7 +100,7 @@ fn ports(object: &Object<'_>) -> BTreeMap<i64, bool> {
         let tls = said(object, "certificate-arn").is_some_and(|arn| !annotations::list(arn).is_empty());
         return BTreeMap::from([if tls { (443, true) } else { (80, false) }]);
     };
-    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let value: crate::value::Value = serde_json::from_str(text).unwrap_or_default();
     let entries = items(&value).filter_map(|entry| entry.as_object()).flatten();
     entries.filter_map(|(protocol, port)| Some((port.as_i64()?, protocol == "HTTPS"))).collect()
 }

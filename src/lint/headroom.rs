@@ -1,6 +1,6 @@
 //! What is paid for and not asked for, and autoscalers whose threshold lies above what a pod can use (K03, sizing).
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::set::{Object, Set, Template};
 use super::value::{items, number};

@@ -1,6 +1,6 @@
 //! Health checks that can never pass (section 3 of the rule book). An ALB asks by IP, with no Host that a gateway knows.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::gateway::Gateway;
 use super::load_balancer::{Alb, Backend, field};

@@ -1,6 +1,6 @@
 //! Ingresses that become no load balancer at all, or one that leads nowhere (G1, G7).
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::elb::is_action;
 use super::gateway::Gateway;

@@ -1,6 +1,6 @@
 //! Label selectors, as Kubernetes evaluates them.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::value::{entries, items};
 
@@ -32,7 +32,7 @@ fn holds(expression: &Value, labels: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_selector_selects_as_kubernetes_does() {

@@ -1,6 +1,6 @@
 //! What a Fargate node says about itself, and what pods ask of it (F09).
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::set::COMPUTE_TYPE;
 use super::value::items;
@@ -63,7 +63,7 @@ pub(super) fn shuns_fargate(spec: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn one_affinity_term_that_a_fargate_node_fits_is_enough() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::set::{Object, Set};
 use super::value::items;
@@ -63,7 +63,7 @@ fn webhook_before_objects(set: &Set<'_>, found: &mut Found) {
 
 /// Whether a webhook is asked before an object is created, as far as its rules alone can tell.
 fn answers_for(webhook: &Value, object: &Object<'_>) -> bool {
-    let is_empty = |selector: &Value| selector.as_object().is_none_or(serde_json::Map::is_empty);
+    let is_empty = |selector: &Value| selector.as_object().is_none_or(crate::value::Map::is_empty);
     let selector = &webhook["objectSelector"];
     is_empty(&webhook["namespaceSelector"])
         && (is_empty(selector) || labels::selects(selector, &object.value["metadata"]["labels"]))

@@ -1,6 +1,6 @@
 //! What a pod may contain (F01 to F06, F09).
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::set::{COMPUTE_TYPE, Set};
 use super::value::{entries, items};

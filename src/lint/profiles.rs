@@ -1,6 +1,6 @@
 //! Pods that no Fargate profile takes, and profiles that EKS refuses.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::set::{KNATIVE, Object, Set, Template};
 use super::value::{entries, items};

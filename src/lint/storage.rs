@@ -1,6 +1,6 @@
 //! What a pod may mount (F07, F08).
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::set::{Object, Set};
 use super::value::{entries, items};

@@ -1,6 +1,6 @@
 //! How checks read JSON values: what is not there is as good as empty.
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// The items of a list; nothing where there is none.
 pub(super) fn items(value: &Value) -> impl Iterator<Item = &Value> {

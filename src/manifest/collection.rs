@@ -1,8 +1,7 @@
 //! Manifests of any origin, read as one set of objects: what `lint`, `plan` and `validate` look at.
 
-use serde_json::Value;
+use crate::value::{Pool, Value};
 
-use super::compact::compact;
 use super::object::{Head, Identity};
 use super::{lenient, list, recognise, split};
 use crate::yaml;
@@ -89,14 +88,9 @@ impl Collection {
             split::split(text).into_iter().filter(|c| split::has_content(&text[c.start..c.end])).collect();
         let objects = self.objects.len();
         let mut others = Vec::new();
-        let parsed = parallel::over(
-            &chunks,
-            PARALLEL,
-            || (),
-            |(), chunks| {
-                chunks.iter().map(|chunk| yaml::parse(&text[chunk.start..chunk.end]).map(compact)).collect::<Vec<_>>()
-            },
-        );
+        let parsed = parallel::over(&chunks, PARALLEL, Pool::large, |pool, chunks| {
+            chunks.iter().map(|chunk| yaml::parse_into(&text[chunk.start..chunk.end], pool)).collect::<Vec<_>>()
+        });
         for (chunk, parsed) in chunks.iter().zip(parsed.into_iter().flatten()) {
             if let Some((flaw, line)) = chunk.flaw {
                 self.broken.push(Broken {

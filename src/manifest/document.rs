@@ -9,11 +9,11 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::edit::{self, Edited, keep_order};
 use super::object::{Head, Identity};
 use super::{ManifestError, glance, list, split};
+use crate::value::Value;
 use crate::yaml;
 
 /// A text that documents are read from: one upstream file, or one template.
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_back_is_not_made() {
         let mut document = read(&source(SERVICE), true).unwrap().documents.remove(0);
-        let deep = |levels: usize| (0..levels).fold(serde_json::json!(1), |below, _| serde_json::json!([below]));
+        let deep = |levels: usize| (0..levels).fold(crate::value::json!(1), |below, _| crate::value::json!([below]));
         let with = |levels: usize| {
             let mut value = yaml::parse(SERVICE).unwrap();
             value["spec"] = deep(levels);

@@ -8,7 +8,7 @@
 //! `tree` finds nodes, `align` matches list items, `plan` turns the difference into edits, `scalar` and `lines` know how
 //! scalars and lines are written.
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use crate::yaml;
 use align::{Step, align_items};
@@ -76,7 +76,7 @@ fn reorder(old: &Value, new: &mut Value) {
             if !in_order {
                 let mut rest = std::mem::take(new);
                 let kept = old.keys().filter_map(|key| rest.get_mut(key).map(|value| (key.clone(), value.take())));
-                let mut ordered: Map<_, _> = kept.collect();
+                let mut ordered: Map = kept.collect();
                 for (key, value) in rest {
                     ordered.entry(key).or_insert(value);
                 }

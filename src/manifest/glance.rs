@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use super::object::Head;
 use crate::yaml;
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_block_is_read_from_its_own_lines() {
         let text = "apiVersion: v1\nspec:\n  # c\n  group: g\n  names:\n    kind: K\n  text: |\n    names: x\n  list:\n  - names: y\n";
-        assert_eq!(block(text, &["spec", "names"]).unwrap(), serde_json::json!({"kind": "K"}));
+        assert_eq!(block(text, &["spec", "names"]).unwrap(), crate::value::json!({"kind": "K"}));
         assert_eq!(block("spec: {names: {kind: K}}\n", &["spec", "names"]), None);
     }
 

@@ -1,7 +1,7 @@
 //! Documents that are not quite YAML and that kubectl reads all the same: JSON objects one after the other, tabs inside of braces,
 //! a key that is there twice.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use crate::yaml::{self, Twice, YamlError};
 
@@ -97,21 +97,21 @@ mod tests {
     #[test]
     fn json_objects_follow_each_other_in_one_document() {
         let read = read_of("{\"a\": 1}\n\n{\"b\": 2}\n").unwrap();
-        assert_eq!(read.values, [(0, serde_json::json!({"a": 1})), (2, serde_json::json!({"b": 2}))]);
+        assert_eq!(read.values, [(0, crate::value::json!({"a": 1})), (2, crate::value::json!({"b": 2}))]);
     }
 
     #[test]
     fn tabs_inside_of_braces_are_blanks() {
-        assert_eq!(read_of("{\n\t\"a\": [\n\t\t1]}\n").unwrap().values, [(0, serde_json::json!({"a": [1]}))]);
+        assert_eq!(read_of("{\n\t\"a\": [\n\t\t1]}\n").unwrap().values, [(0, crate::value::json!({"a": [1]}))]);
         let read = read_of("a: {\n\tb: \"x\\ty\",\n\tc: 2\n}\n").unwrap();
-        assert_eq!(read.values, [(0, serde_json::json!({"a": {"b": "x\ty", "c": 2}}))]);
+        assert_eq!(read.values, [(0, crate::value::json!({"a": {"b": "x\ty", "c": 2}}))]);
         assert!(read_of("a:\n\tb: 1\n").is_none());
     }
 
     #[test]
     fn the_last_of_two_keys_counts_and_both_lines_are_told() {
         let read = read_of("a: 1\nb: {x: 1}\na: 2\n").unwrap();
-        assert_eq!(read.values, [(0, serde_json::json!({"a": 2, "b": {"x": 1}}))]);
+        assert_eq!(read.values, [(0, crate::value::json!({"a": 2, "b": {"x": 1}}))]);
         assert_eq!(read.twice, [Twice { key: "a".to_owned(), first: 1, again: 3 }]);
     }
 }

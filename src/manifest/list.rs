@@ -1,6 +1,6 @@
 //! Objects in an object: what kubectl opens into its items.
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// The items of what kubectl reads as a list of objects; `None` for anything else, which is left as it is. The items of a typed
 /// list, such as a `ServiceList`, may leave out kind and apiVersion, and have those of the list.
@@ -13,20 +13,20 @@ pub(super) fn open(value: &mut Value) -> Option<Vec<Value>> {
     for item in &mut items {
         if let Value::Object(map) = item
             && !of.is_empty()
-            && ["apiVersion", "kind"].iter().all(|key| matches!(map.get(*key), None | Some(Value::Null)))
+            && ["apiVersion", "kind"].iter().all(|key| matches!(map.get(key), None | Some(Value::Null)))
         {
             for (at, (key, text)) in [("apiVersion", &api_version), ("kind", &of)].into_iter().enumerate() {
                 map.shift_remove(key);
-                map.shift_insert(at, key.to_owned(), text.as_str().into());
+                map.shift_insert(at, key, text.as_str().into());
             }
         }
     }
-    Some(items)
+    Some(items.into_iter().collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::value::json;
 
     use super::*;
 

@@ -3,22 +3,22 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::shown;
+use crate::value::{Text, Value};
 
 /// One object in a render: group, kind, namespace and name. The version is no part of it, since Kubernetes serves one
 /// object under several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {
     /// API group, empty for the core group.
-    pub group: String,
+    pub group: Text,
     /// Kind, for example `Service`.
-    pub kind: String,
+    pub kind: Text,
     /// Namespace as written; `None` for cluster-scoped objects and where the manifest leaves it out.
-    pub namespace: Option<String>,
+    pub namespace: Option<Text>,
     /// Name; empty while a `generateName` has not been given a name.
-    pub name: String,
+    pub name: Text,
 }
 
 /// Whether `group` belongs to Kubernetes itself: the core group, those without a dot, and `*.k8s.io` less the groups
@@ -31,7 +31,7 @@ pub fn is_kubernetes_group(group: &str) -> bool {
 impl Identity {
     /// `Kind`, followed by the group where that is not one of Kubernetes' own.
     pub fn kind_and_group(&self) -> String {
-        if is_kubernetes_group(&self.group) { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) }
+        if is_kubernetes_group(&self.group) { self.kind.to_string() } else { format!("{}.{}", self.kind, self.group) }
     }
 }
 
@@ -66,9 +66,9 @@ pub fn answers_to(object: &str, asked: &str) -> bool {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
     /// `apiVersion` as written.
-    pub api_version: String,
+    pub api_version: Text,
     /// `kind` as written.
-    pub kind: String,
+    pub kind: Text,
     /// `metadata`, an object or null.
     pub metadata: Value,
 }
@@ -109,16 +109,20 @@ impl Head {
     /// The identity that this head gives.
     pub fn identity(&self) -> Identity {
         Identity {
-            group: self.group().to_owned(),
+            group: self.group().into(),
             kind: self.kind.clone(),
-            namespace: self.meta("namespace").filter(|n| !n.is_empty()).map(str::to_owned),
-            name: self.meta("name").unwrap_or_default().to_owned(),
+            namespace: self.text("namespace").filter(|n| !n.is_empty()).cloned(),
+            name: self.text("name").cloned().unwrap_or_default(),
         }
+    }
+
+    fn text(&self, key: &str) -> Option<&Text> {
+        if let Some(Value::String(text)) = self.metadata.get(key) { Some(text) } else { None }
     }
 
     /// A string of `metadata`.
     pub fn meta(&self, key: &str) -> Option<&str> {
-        self.metadata.get(key).and_then(Value::as_str)
+        self.text(key).map(Text::as_str)
     }
 
     /// A label's value.
@@ -135,7 +139,7 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn an_identity_names_the_group_only_where_it_is_not_of_kubernetes() {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::split;
 use crate::digest::Sha256Hex;
@@ -16,7 +16,7 @@ const REPEATED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// A value with a digest in place of every text, number and truth in it.
 #[must_use]
 pub fn digested(value: &Value) -> Value {
-    let digest = |text: &str| Value::String(format!("sha256:{}", Sha256Hex::of(text.as_bytes())));
+    let digest = |text: &str| Value::from(format!("sha256:{}", Sha256Hex::of(text.as_bytes())));
     match value {
         Value::Null => Value::Null,
         Value::String(text) => digest(text),
@@ -118,7 +118,7 @@ pub fn masked_text(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn a_report_never_shows_the_content_of_a_secret() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use super::Section;
 use crate::yaml;
@@ -17,7 +17,7 @@ const HEADING: &str = "\
 const WIDTH: usize = 110;
 
 /// The file with these values.
-pub fn write(sections: &[Section], values: &Map<String, Value>) -> String {
+pub fn write(sections: &[Section], values: &Map) -> String {
     let mut text = HEADING.to_owned();
     for section in sections {
         let _ = write!(text, "\n## {}\n", section.title);

@@ -1,9 +1,9 @@
 //! JSON Schemas: that of `knrender.yaml` is made from its keys, the others are data (`data/schemas/`).
 
 use clap::Command;
-use serde_json::{Map, Value, json};
 
 use super::{Key, sections};
+use crate::value::{Map, Value, json};
 use crate::{embedded, yaml};
 
 /// The folder of those that are data.
@@ -81,7 +81,7 @@ fn shape(example: &Value) -> Value {
         Value::Number(_) => json!({"type": "integer"}),
         Value::Array(_) => json!({"type": "array", "items": {}}),
         Value::Object(map) => {
-            let known: Map<_, _> = map.iter().map(|(key, value)| (key.clone(), shape(value))).collect();
+            let known: Map = map.iter().map(|(key, value)| (key.clone(), shape(value))).collect();
             let named =
                 map.keys().all(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
             if named { json!({"type": "object", "properties": known}) } else { json!({"type": "object"}) }

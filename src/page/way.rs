@@ -1,9 +1,9 @@
 //! The way of a request through a set of objects, with every time-out on it.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::manifest::collection::Placed;
+use crate::value::Value;
 
 /// A step of the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -166,7 +166,7 @@ fn pair(name: &str, value: &str) -> (String, String) {
 /// What stands under some keys, under the names that people know it by.
 fn keys(map: &Value, keys: &[(&str, &str, &str)]) -> Vec<(String, String)> {
     let text = |value: &Value| match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.to_string()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };

@@ -3,7 +3,7 @@
 //! A `ConfigMap`, not a kind of our own: there is no CRD to be established before the first policy means anything, `kubectl
 //! apply -f DIR` takes all of it at once, and who may write to kube-system may make exceptions.
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{Policies, SYSTEM, Scope, labels};
 use crate::findings::allow::Allowance;

@@ -1,7 +1,7 @@
 //! Policies for Kyverno, with the annotations that its own collection has.
 //! Source: <https://github.com/kyverno/policies>
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{Policies, Policy, Wanted, labels, name_of, validation};
 use crate::findings::page::{Page, Severity};

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::{Policies, Words};
 use crate::findings::page::Severity;
+use crate::value::{Value, json};
 
 /// A lint, and what a policy sees of it.
 #[derive(Clone, Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! Where policies judge: in the namespaces of the Fargate profiles, and there the pods that a profile takes. Elsewhere pods may
 //! run on nodes.
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{SYSTEM, text};
 use crate::fargate::profile::{ProfileSelector, Profiles, fits};

@@ -1,6 +1,6 @@
 //! Policies as `ValidatingAdmissionPolicy`: the API server judges, and nothing runs for it.
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::exceptions::{CONFIG_MAP, KEY, NAMESPACE};
 use super::{Policies, Policy, Wanted, labels, name_of, validation};

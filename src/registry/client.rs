@@ -6,7 +6,6 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use ureq::http::header::{ACCEPT, AUTHORIZATION, DATE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use ureq::http::{HeaderName, StatusCode};
 use url::Url;
@@ -17,6 +16,7 @@ use crate::digest::Sha256Hex;
 use crate::images::reference::{DOCKER_HUB, Reference};
 use crate::upstream::address;
 use crate::upstream::fetch::{Clients, Limits, NoAnswer, Response};
+use crate::value::Value;
 
 /// How large a manifest or a configuration may be, in bytes. Registries take 4 MiB.
 const MAX_BYTES: u64 = 10 << 20;

@@ -1,6 +1,6 @@
 //! Manifests: an index of images by platform, and the image for Fargate.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use crate::digest::Sha256Hex;
 

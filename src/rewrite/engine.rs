@@ -1,6 +1,6 @@
 //! Applies rules: select, change, record. A rule that does not match what it expects fails the render.
 
-use serde_json::Value;
+use crate::value::{Text, Value};
 
 use super::facts::Facts;
 use super::fitting::Fitting;
@@ -94,8 +94,8 @@ fn selects(selector: &Selector, document: &Document) -> bool {
 /// The parts of a selector that the head of a document does not meet, in words.
 fn misses(selector: &Selector, document: &Document) -> Vec<String> {
     let identity = document.identity();
-    let head = [&identity.group, &identity.kind, identity.namespace.as_ref().unwrap_or(&String::new()), &identity.name]
-        .map(String::clone);
+    let head = [&identity.group, &identity.kind, identity.namespace.as_ref().unwrap_or(&Text::new()), &identity.name]
+        .map(Text::clone);
     let mut misses: Vec<String> = selector
         .head_fields()
         .iter()
@@ -200,7 +200,7 @@ fn change_within(
         .collect();
     let mut whole = object.clone();
     if let Some(place) = whole.pointer_mut(&path) {
-        *place = Value::String(edit::edit(text, &before, &after).text);
+        *place = edit::edit(text, &before, &after).text.into();
     }
     Ok((whole, fields))
 }
@@ -209,7 +209,10 @@ fn change_within(
 fn act(rule: &Rule, facts: &Facts, value: &Value, object: &Value) -> Result<Value, String> {
     let mut value = value.clone();
     match &rule.action {
-        Action::Merge(merge) => json_patch::merge(&mut value, &values::fill(merge, facts, object)?),
+        Action::Merge(merge) => {
+            let merge = values::fill(merge, facts, object)?.into();
+            patched(&mut value, |value| json_patch::merge(value, &merge));
+        }
         Action::Patch(operations) => {
             for operation in operations {
                 operate(operation, facts, &mut value, object)?;
@@ -237,17 +240,25 @@ fn operate(operation: &Operation, facts: &Facts, value: &mut Value, object: &Val
             Err(context(format!("expected {}, and there is {}", text(filled.as_ref()), text(is))))
         };
     }
-    let mut single = serde_json::json!({"op": name, "path": path});
-    for (key, part) in [("from", from.map(Value::String)), ("value", filled)] {
+    let mut single = crate::value::json!({"op": name, "path": path});
+    for (key, part) in [("from", from.map(Value::from)), ("value", filled)] {
         if let Some(part) = part {
             single[key] = part;
         }
     }
-    let operation: json_patch::PatchOperation = serde_json::from_value(single).map_err(|e| context(e.to_string()))?;
-    json_patch::patch(value, &[operation]).map_err(|e| {
+    let operation: json_patch::PatchOperation = crate::value::from_value(single).map_err(|e| context(e.to_string()))?;
+    patched(value, |value| json_patch::patch(value, &[operation])).map_err(|e| {
         let hint = if name == "add" { "; the place to add to does not exist: `merge` makes it" } else { "" };
         context(format!("{}{hint}", e.kind))
     })
+}
+
+/// What `change` does to the value in the form that `json-patch` knows.
+fn patched<T>(value: &mut Value, change: impl FnOnce(&mut serde_json::Value) -> T) -> T {
+    let mut theirs = value.take().into();
+    let found = change(&mut theirs);
+    *value = theirs.into();
+    found
 }
 
 fn add(

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use semver::{Version, VersionReq};
-use serde_json::Value;
+
+use crate::value::Value;
 
 /// One fact about a stack.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +53,7 @@ impl Facts {
             (Value::Bool(wanted), _) => Ok(*wanted == (*fact != Fact::Absent)),
             (Value::String(_), Fact::Absent) => Ok(false),
             (Value::String(wanted), Fact::Text(is)) => Ok(wanted == is),
-            (Value::String(wanted), Fact::Names(names)) => Ok(names.contains(wanted)),
+            (Value::String(wanted), Fact::Names(names)) => Ok(names.iter().any(|name| name == wanted)),
             (Value::String(range), Fact::Version(version)) => Ok(VersionReq::parse(range)
                 .map_err(|e| format!("`when: {name}: {range}` is not a version range: {e}"))?
                 .matches(version)),
@@ -90,7 +91,7 @@ impl Facts {
             Fact::Pairs(pairs) => pairs.iter().map(|(name, value)| vec![name.as_str(), value]).collect(),
             Fact::Absent => Value::Null,
         };
-        self.0.iter().map(|(name, fact)| (name.replace('-', "_"), of(fact))).collect::<serde_json::Map<_, _>>().into()
+        self.0.iter().map(|(name, fact)| (name.replace('-', "_"), of(fact))).collect::<crate::value::Map>().into()
     }
 
     fn unknown(&self, name: &str) -> String {
@@ -102,7 +103,7 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn facts() -> Facts {
         Facts(BTreeMap::from([

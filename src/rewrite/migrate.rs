@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use crate::kubernetes::{Removed, RemovedApis, Version};
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, Reason, differences};
@@ -82,7 +82,7 @@ pub fn apply(version: Version, documents: Vec<Document>, ledger: &mut Ledger) ->
             return Err(MigrateError::TooNew {
                 object: document.identity().to_string(),
                 at: document.at(),
-                api: document.head().api_version.clone(),
+                api: document.head().api_version.to_string(),
                 since,
                 version,
             });
@@ -194,7 +194,7 @@ impl std::fmt::Display for Said {
 }
 
 /// Changes an object, whose `apiVersion` is the new one already, to what that API calls things. An error names the field.
-type Change = fn(&mut Map<String, Value>, &mut Said) -> Result<(), String>;
+type Change = fn(&mut Map, &mut Said) -> Result<(), String>;
 
 fn change_for(head: &Head) -> Change {
     match (head.api_version.as_str(), head.kind.as_str()) {
@@ -228,7 +228,7 @@ const SHOWN: usize = 1000;
 fn shortened(change: FieldChange) -> FieldChange {
     let short = |value: Option<Value>| {
         value.map(|value| match value.to_string().len() {
-            length if length > SHOWN => Value::String(format!("({length} bytes of JSON)")),
+            length if length > SHOWN => Value::from(format!("({length} bytes of JSON)")),
             _ => value,
         })
     };
@@ -239,7 +239,7 @@ fn shortened(change: FieldChange) -> FieldChange {
 ///
 /// # Errors
 /// In words, that there is something else.
-fn child<'m>(map: &'m mut Map<String, Value>, key: &str) -> Result<&'m mut Map<String, Value>, String> {
+fn child<'m>(map: &'m mut Map, key: &str) -> Result<&'m mut Map, String> {
     map.entry(key)
         .or_insert_with(|| Value::Object(Map::new()))
         .as_object_mut()
@@ -247,7 +247,7 @@ fn child<'m>(map: &'m mut Map<String, Value>, key: &str) -> Result<&'m mut Map<S
 }
 
 /// Writes out a default.
-fn default(map: &mut Map<String, Value>, key: &str, value: impl Into<Value>) -> bool {
+fn default(map: &mut Map, key: &str, value: impl Into<Value>) -> bool {
     let absent = map.get(key).is_none_or(Value::is_null);
     if absent {
         map.insert(key.to_owned(), value.into());
@@ -256,9 +256,9 @@ fn default(map: &mut Map<String, Value>, key: &str, value: impl Into<Value>) -> 
 }
 
 /// Gives a key another name, in the same place.
-fn rename(map: &mut Map<String, Value>, from: &str, to: &str) {
+fn rename(map: &mut Map, from: &str, to: &str) {
     if map.contains_key(from) {
-        let renamed = std::mem::take(map).into_iter().map(|(k, v)| if k == from { (to.to_owned(), v) } else { (k, v) });
+        let renamed = std::mem::take(map).into_iter().map(|(k, v)| if k == from { (to.into(), v) } else { (k, v) });
         *map = renamed.collect();
     }
 }

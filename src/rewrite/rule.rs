@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::ledger::Reason;
+use crate::value::Value;
 
 mod file;
 

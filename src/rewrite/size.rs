@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, Reason};
 use crate::manifest::ManifestError;
@@ -52,8 +52,8 @@ pub fn fit(documents: &mut [Document], keep: bool, ledger: &mut Ledger) -> Resul
                     fields: vec![FieldChange {
                         path: "/spec/versions".to_owned(),
                         within: None,
-                        before: Some(Value::String(format!("({left_out} descriptions; {before} bytes of annotations)"))),
-                        after: Some(Value::String(format!("(no description; {after} bytes of annotations)"))),
+                        before: Some(Value::from(format!("({left_out} descriptions; {before} bytes of annotations)"))),
+                        after: Some(Value::from(format!("(no description; {after} bytes of annotations)"))),
                     }],
                 },
                 reason: Arc::new(Reason {
@@ -178,7 +178,7 @@ fn without_descriptions(crd: &mut Value) -> usize {
     left_out
 }
 
-fn strip(schema: &mut Map<String, Value>, left_out: &mut usize) {
+fn strip(schema: &mut Map, left_out: &mut usize) {
     if schema.get("description").is_some_and(Value::is_string) {
         schema.shift_remove("description");
         *left_out += 1;
@@ -201,8 +201,8 @@ fn strip(schema: &mut Map<String, Value>, left_out: &mut usize) {
 mod tests {
     use super::*;
     use crate::manifest::document::Source;
+    use crate::value::json;
     use crate::yaml;
-    use serde_json::json;
 
     fn document(value: Value) -> Document {
         let source = Arc::new(Source { component: "t".into(), name: "t".into(), text: String::new() });
@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn crd(fields: usize) -> Value {
-        let properties: Map<String, Value> = (0..fields)
+        let properties: Map = (0..fields)
             .map(|i| (format!("field{i}"), json!({"type": "string", "description": "d".repeat(1000)})))
             .collect();
         json!({

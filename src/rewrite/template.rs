@@ -4,7 +4,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, escape_formatter};
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::facts::Facts;
 use crate::delivery::words;
@@ -80,12 +80,12 @@ mod tests {
 
     #[test]
     fn what_a_shell_would_run_is_not_written_into_a_script() {
-        let held = |text: &str| render_held("a.sh.j2", "X='{{ x }}'\n", &serde_json::json!({"x": text}));
+        let held = |text: &str| render_held("a.sh.j2", "X='{{ x }}'\n", &crate::value::json!({"x": text}));
         assert_eq!(held("a b-c").unwrap(), "X='a b-c'\n");
         for text in ["'; rm x; '", "$(x)", "a\nEND\nrm x"] {
             assert!(held(text).unwrap_err().contains("is not written into a script"));
         }
-        let quoted = |name: &str| render_held(name, "{{ x|safe }}", &serde_json::json!({"x": "'"}));
+        let quoted = |name: &str| render_held(name, "{{ x|safe }}", &crate::value::json!({"x": "'"}));
         assert_eq!(quoted("a.md.j2").unwrap(), "'");
     }
 

@@ -1,7 +1,7 @@
 //! `${name}` in the values, keys and paths of a rule: a fact about the stack, or, as `${/pointer}`, a text of the object
 //! that the rule is applied to. A value that is `${=name}` alone becomes a number. `$${` writes a plain `${`.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::facts::Facts;
 use crate::pointer;
@@ -52,7 +52,7 @@ pub fn fill(value: &Value, facts: &Facts, object: &Value) -> Result<Value, Strin
     Ok(match value {
         Value::String(text) => match text.strip_prefix("${=").and_then(|rest| rest.strip_suffix('}')) {
             Some(name) => number(name, facts)?,
-            None => Value::String(fill_text(text, facts, object)?),
+            None => fill_text(text, facts, object)?.into(),
         },
         Value::Array(items) => Value::Array(items.iter().map(|i| fill(i, facts, object)).collect::<Result<_, _>>()?),
         Value::Object(map) => Value::Object(
@@ -68,7 +68,7 @@ pub fn fill(value: &Value, facts: &Facts, object: &Value) -> Result<Value, Strin
 mod tests {
     use super::*;
     use crate::rewrite::facts::Fact;
-    use serde_json::json;
+    use crate::value::json;
 
     #[test]
     fn names_are_filled_in_as_keys_and_as_values() {

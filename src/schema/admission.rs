@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::{Problem, ProblemKind};
 use crate::cel::Environment;
@@ -247,7 +247,7 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::value::json;
 
     fn found(kind: &str, object: &Value) -> Vec<String> {
         problems(kind, object, 36).into_iter().map(|p| format!("{}: {}", p.field, p.what)).collect()

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use super::declaration::{self, declared};
 use super::{Problem, ProblemKind, instance, path, text};
@@ -100,7 +100,7 @@ impl Rules {
 }
 
 impl Node {
-    fn of(schema: &Map<String, Value>, is_root: bool) -> Node {
+    fn of(schema: &Map, is_root: bool) -> Node {
         let mut node = Node::default();
         let rules = schema.get(RULES).and_then(Value::as_array).filter(|rules| !rules.is_empty());
         if let Some((rules, of)) = rules.zip(declared(schema, is_root || declaration::is_embedded(schema))) {
@@ -117,7 +117,7 @@ impl Node {
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             if let Some(property) = property.as_object().map(|property| Node::of(property, false)).filter(Node::matters)
             {
-                node.properties.insert(name.clone(), property);
+                node.properties.insert(name.to_string(), property);
             }
         }
         let below = |key: &str| {
@@ -140,7 +140,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn node(&mut self, node: &Node, schema: &Map<String, Value>, value: &Value, at: &str, is_root: bool) {
+    fn node(&mut self, node: &Node, schema: &Map, value: &Value, at: &str, is_root: bool) {
         if value.is_null() {
             return;
         }
@@ -156,7 +156,7 @@ impl Walk {
                 for (name, value) in map {
                     let property = below("properties").and_then(|p| p.get(name)).and_then(Value::as_object);
                     let found = match property {
-                        Some(of) => node.properties.get(name).map(|node| (node, of)),
+                        Some(of) => node.properties.get(name.as_str()).map(|node| (node, of)),
                         None => node.values.as_deref().zip(below("additionalProperties")),
                     };
                     if let Some((node, of)) = found {
@@ -230,7 +230,7 @@ impl Walk {
 }
 
 /// What the API server of Kubernetes 1.`minor` has against the rules of a root schema that is structural.
-pub(super) fn faults(schema: &Map<String, Value>, minor: u16) -> Vec<Problem> {
+pub(super) fn faults(schema: &Map, minor: u16) -> Vec<Problem> {
     let mut judge = Judge { minor: minor.saturating_sub(1), total: 0, found: Vec::new() };
     judge.node(schema, "", Place { cardinality: Some(1), uncorrelated: false, is_root: true });
     if judge.total > ALL_COST {
@@ -271,7 +271,7 @@ impl Judge {
         self.found.push(Problem { kind: ProblemKind::Value, field, what: what.into() });
     }
 
-    fn node(&mut self, schema: &Map<String, Value>, at: &str, place: Place) {
+    fn node(&mut self, schema: &Map, at: &str, place: Place) {
         let rules = schema.get(RULES).and_then(Value::as_array).filter(|rules| !rules.is_empty());
         if let Some(rules) = rules {
             match declared(schema, place.is_root || declaration::is_embedded(schema)) {
@@ -355,7 +355,7 @@ impl Judge {
     }
 }
 
-fn most_elements(schema: &Map<String, Value>) -> Option<u64> {
+fn most_elements(schema: &Map) -> Option<u64> {
     let bound = |key: &str| schema.get(key).and_then(Value::as_i64).map(|bound| u64::try_from(bound).unwrap_or(0));
     match schema.get("type").and_then(Value::as_str) {
         Some("object") if schema.get("additionalProperties").is_some_and(|more| !more.is_null()) => {

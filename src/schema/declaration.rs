@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use crate::cel::time;
 use crate::cel::types::{Decl, DeclKind, Type};
@@ -14,21 +14,21 @@ const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
 /// The longest text of a request.
 const LONGEST: u64 = 3 * 1024 * 1024 - 2;
 
-fn is(schema: &Map<String, Value>, key: &str) -> bool {
+fn is(schema: &Map, key: &str) -> bool {
     schema.get(key) == Some(&Value::Bool(true))
 }
 
 /// Whether a whole object stands here.
-pub(super) fn is_embedded(schema: &Map<String, Value>) -> bool {
+pub(super) fn is_embedded(schema: &Map) -> bool {
     is(schema, "x-kubernetes-embedded-resource")
 }
 
-fn bound(schema: &Map<String, Value>, key: &str) -> Option<u64> {
+fn bound(schema: &Map, key: &str) -> Option<u64> {
     schema.get(key).and_then(Value::as_i64).map(|bound| u64::try_from(bound).unwrap_or(0))
 }
 
 /// The type of a schema; `None` where rules see nothing.
-pub(super) fn declared(schema: &Map<String, Value>, is_whole: bool) -> Option<Decl> {
+pub(super) fn declared(schema: &Map, is_whole: bool) -> Option<Decl> {
     let plain = |kind: Type, most: u64, least_size: u64| Some(Decl { kind: DeclKind::Plain(kind), most, least_size });
     let longest = |otherwise: u64| bound(schema, "maxLength").map_or(otherwise, |most| most.saturating_mul(4));
     if is(schema, INT_OR_STRING) {
@@ -67,7 +67,7 @@ pub(super) fn declared(schema: &Map<String, Value>, is_whole: bool) -> Option<De
     }
 }
 
-fn object(schema: &Map<String, Value>, is_whole: bool) -> Decl {
+fn object(schema: &Map, is_whole: bool) -> Decl {
     let required: Vec<&str> =
         schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let mut fields = BTreeMap::new();
@@ -94,7 +94,7 @@ fn object(schema: &Map<String, Value>, is_whole: bool) -> Decl {
 }
 
 /// A value as rules see it: fields by their escaped names, and values of the types that the schema says.
-pub(super) fn convert(schema: &Map<String, Value>, value: &Value, is_root: bool) -> Cel {
+pub(super) fn convert(schema: &Map, value: &Value, is_root: bool) -> Cel {
     let nothing = Map::new();
     match value {
         Value::Null => Cel::Null,
@@ -116,11 +116,11 @@ pub(super) fn convert(schema: &Map<String, Value>, value: &Value, is_root: bool)
             let entries = map.iter().filter_map(|(name, value)| {
                 let property = named.and_then(|named| named.get(name)).and_then(Value::as_object);
                 let found = match name.as_str() {
-                    "apiVersion" | "kind" if is_whole => (name.clone(), convert(&nothing, value, false)),
-                    "metadata" if is_whole => (name.clone(), metadata(value)),
+                    "apiVersion" | "kind" if is_whole => (name.to_string(), convert(&nothing, value, false)),
+                    "metadata" if is_whole => (name.to_string(), metadata(value)),
                     _ => match (property, more) {
                         (Some(of), _) => (escaped(name)?, convert(of, value, false)),
-                        (None, Some(of)) => (name.clone(), convert(of, value, false)),
+                        (None, Some(of)) => (name.to_string(), convert(of, value, false)),
                         // Fields that no schema names cannot be seen by rules.
                         (None, None) => return None,
                     },
@@ -137,7 +137,7 @@ fn whole(number: f64) -> Option<i64> {
     (number.trunc() == number && number.abs() < 9e15).then_some(number as i64)
 }
 
-fn from_text(schema: &Map<String, Value>, text: &str) -> Cel {
+fn from_text(schema: &Map, text: &str) -> Cel {
     let typed = match schema.get("format").and_then(Value::as_str).filter(|_| !is(schema, INT_OR_STRING)) {
         Some("duration") => time::loose_duration(text).map(Cel::Duration),
         Some("date-time") => time::timestamp(text).map(Cel::Timestamp),

@@ -4,7 +4,7 @@
 //! Not checked: the `metadata` of objects within the object, whose places are told.
 //! Source: <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/>
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::{Problem, ProblemKind};
 use crate::kubernetes::{format, names};
@@ -42,14 +42,14 @@ pub struct Checked {
 }
 
 /// What is wrong with a value by a schema, such as a default by its own.
-pub(super) fn value_problems(schema: &Map<String, Value>, value: &Value) -> Vec<Problem> {
+pub(super) fn value_problems(schema: &Map, value: &Value) -> Vec<Problem> {
     let mut walk = Walk::default();
     walk.node(schema, value);
     walk.found.problems
 }
 
 /// Schema and object without what the API server checks otherwise, the object with its defaults and without its nulls.
-fn prepared(schema: &Value, object: &Value, status_is_dropped: bool) -> Option<(Map<String, Value>, Value)> {
+fn prepared(schema: &Value, object: &Value, status_is_dropped: bool) -> Option<(Map, Value)> {
     let mut apart = vec!["apiVersion", "kind", "metadata"];
     apart.extend(status_is_dropped.then_some("status"));
     let (mut schema, mut object) = (schema.as_object()?.clone(), object.clone());
@@ -65,7 +65,7 @@ fn prepared(schema: &Value, object: &Value, status_is_dropped: bool) -> Option<(
 }
 
 /// Drops nulls where none are allowed, and fills defaults in, as the API server does before it looks.
-pub(super) fn fill(schema: &Map<String, Value>, value: &mut Value) {
+pub(super) fn fill(schema: &Map, value: &mut Value) {
     match value {
         Value::Object(map) => {
             let properties = schema.get("properties").and_then(Value::as_object);
@@ -100,7 +100,7 @@ struct Walk {
     path: String,
 }
 
-fn is(schema: &Map<String, Value>, key: &str) -> bool {
+fn is(schema: &Map, key: &str) -> bool {
     schema.get(key) == Some(&Value::Bool(true))
 }
 
@@ -118,7 +118,7 @@ impl Walk {
     }
 
     /// A schema outside of allOf and the like: it decides which fields there are.
-    fn node(&mut self, schema: &Map<String, Value>, value: &Value) {
+    fn node(&mut self, schema: &Map, value: &Value) {
         if value.is_null() && is(schema, "nullable") {
             return;
         }
@@ -140,7 +140,7 @@ impl Walk {
         self.values(schema, value);
     }
 
-    fn kind(&mut self, schema: &Map<String, Value>, value: &Value) -> bool {
+    fn kind(&mut self, schema: &Map, value: &Value) -> bool {
         if is(schema, INT_OR_STRING) {
             let good = value.is_string() || whole(value);
             if !good {
@@ -169,7 +169,7 @@ impl Walk {
         good
     }
 
-    fn fields(&mut self, schema: &Map<String, Value>, map: &Map<String, Value>) {
+    fn fields(&mut self, schema: &Map, map: &Map) {
         let properties = schema.get("properties").and_then(Value::as_object);
         let more = schema.get("additionalProperties");
         let embedded = is(schema, EMBEDDED);
@@ -201,7 +201,7 @@ impl Walk {
     }
 
     /// An object within the object, whose kind and name have the forms that all have.
-    fn embedded(&mut self, map: &Map<String, Value>) {
+    fn embedded(&mut self, map: &Map) {
         let api = map.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
         if api.matches('/').count() > 1 {
             self.below("apiVersion", |walk| walk.say(ProblemKind::Value, format!("`{api}` is no API version")));
@@ -219,7 +219,7 @@ impl Walk {
         }
     }
 
-    fn list(&mut self, schema: &Map<String, Value>, items: &[Value]) {
+    fn list(&mut self, schema: &Map, items: &[Value]) {
         let key_of = |item: &Value| -> Option<Value> {
             match schema.get("x-kubernetes-list-type").and_then(Value::as_str)? {
                 "set" => Some(item.clone()),
@@ -239,7 +239,7 @@ impl Walk {
     }
 
     /// What a schema says of a value beyond its type and its fields; also inside allOf and the like.
-    fn values(&mut self, schema: &Map<String, Value>, value: &Value) {
+    fn values(&mut self, schema: &Map, value: &Value) {
         if let Some(wanted) = schema.get("enum").and_then(Value::as_array).filter(|wanted| !wanted.is_empty())
             && !wanted.iter().any(|one| same(one, value))
         {
@@ -304,7 +304,7 @@ impl Walk {
         }
     }
 
-    fn text(&mut self, schema: &Map<String, Value>, text: &str) {
+    fn text(&mut self, schema: &Map, text: &str) {
         let length = text.chars().count();
         self.count(schema, length, "Length", "characters");
         if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
@@ -320,7 +320,7 @@ impl Walk {
         }
     }
 
-    fn number(&mut self, schema: &Map<String, Value>, number: f64) {
+    fn number(&mut self, schema: &Map, number: f64) {
         let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
         if let Some(low) = bound("minimum")
             && (number < low || (is(schema, "exclusiveMinimum") && number <= low))
@@ -339,7 +339,7 @@ impl Walk {
         }
     }
 
-    fn count(&mut self, schema: &Map<String, Value>, count: usize, suffix: &str, what: &str) {
+    fn count(&mut self, schema: &Map, count: usize, suffix: &str, what: &str) {
         let bound = |prefix: &str| schema.get(&format!("{prefix}{suffix}")).and_then(Value::as_u64);
         let count = count as u64;
         if let Some(low) = bound("min").filter(|low| count < *low) {

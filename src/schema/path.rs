@@ -1,6 +1,6 @@
 //! Paths to fields, such as `.spec.names['a.b']`, as `fieldPath` and `selectableFields` have them.
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use crate::pointer;
 
@@ -42,7 +42,7 @@ pub(super) fn pointer(path: &str) -> String {
 }
 
 /// The schema that a path leads to.
-pub(super) fn target<'s>(path: &str, schema: &'s Map<String, Value>) -> Option<&'s Map<String, Value>> {
+pub(super) fn target<'s>(path: &str, schema: &'s Map) -> Option<&'s Map> {
     steps(path)?.iter().try_fold(schema, |of, step| {
         let found = match of.get("properties").and_then(Value::as_object) {
             Some(properties) => properties.get(step),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use super::{Problem, ProblemKind, instance, path, text};
 use crate::kubernetes::names;
@@ -74,12 +74,12 @@ enum Defaults {
     Forbidden,
 }
 
-fn is(schema: &Map<String, Value>, key: &str) -> bool {
+fn is(schema: &Map, key: &str) -> bool {
     schema.get(key) == Some(&Value::Bool(true))
 }
 
 /// Whether anyOf says integer or string, as it may where [`INT_OR_STRING`] is true.
-fn is_either(schema: &Map<String, Value>) -> bool {
+fn is_either(schema: &Map) -> bool {
     let kinds: Option<Vec<_>> = schema.get("anyOf").and_then(Value::as_array).map(|parts| {
         parts
             .iter()
@@ -90,7 +90,7 @@ fn is_either(schema: &Map<String, Value>) -> bool {
 }
 
 /// Whether the first of allOf says so.
-fn is_either_of_all(schema: &Map<String, Value>) -> bool {
+fn is_either_of_all(schema: &Map) -> bool {
     let first = schema.get("allOf").and_then(|all| all.get(0)).and_then(Value::as_object);
     first.is_some_and(is_either)
 }
@@ -355,14 +355,14 @@ impl Walk {
     }
 
     /// With a status of its own, little may stand at the root.
-    fn root(&mut self, root: &Map<String, Value>) {
+    fn root(&mut self, root: &Map) {
         for key in root.keys().filter(|key| !AT_ROOT.contains(&key.as_str()) && !is_nothing(&root[key.as_str()])) {
             self.below(key, |walk| walk.say("it may not stand at the root where the status is a subresource"));
         }
     }
 
     /// Fields of a whole object, which is the root or an object within the object.
-    fn whole(&mut self, schema: &Map<String, Value>, is_root: bool) {
+    fn whole(&mut self, schema: &Map, is_root: bool) {
         let properties = schema.get("properties").and_then(Value::as_object);
         for (key, kind) in [("apiVersion", "string"), ("kind", "string"), ("metadata", "object")] {
             if let Some(schema) = properties.and_then(|p| p.get(key))
@@ -390,7 +390,7 @@ impl Walk {
         }
     }
 
-    fn node(&mut self, schema: &Map<String, Value>, level: Level, defaults: Defaults) {
+    fn node(&mut self, schema: &Map, level: Level, defaults: Defaults) {
         self.forbidden(schema);
         let kind = schema.get("type").and_then(Value::as_str).filter(|kind| !kind.is_empty());
         let (keep, either, embedded) = (is(schema, KEEP), is(schema, INT_OR_STRING), is(schema, EMBEDDED));
@@ -470,7 +470,7 @@ impl Walk {
     }
 
     /// The parts of a rule that are not CEL.
-    fn rules(&mut self, schema: &Map<String, Value>) {
+    fn rules(&mut self, schema: &Map) {
         let lines = |text: &str| text.contains(['\n', '\r']);
         let rules = schema.get(super::cel::RULES).and_then(Value::as_array);
         for (i, rule) in rules.into_iter().flatten().enumerate() {
@@ -506,7 +506,7 @@ impl Walk {
     }
 
     /// A default is as its own schema says, with the defaults within it.
-    fn default(&mut self, schema: &Map<String, Value>, default: &Value) {
+    fn default(&mut self, schema: &Map, default: &Value) {
         let mut filled = default.clone();
         instance::fill(schema, &mut filled);
         for problem in instance::value_problems(schema, &filled) {
@@ -514,7 +514,7 @@ impl Walk {
         }
     }
 
-    fn forbidden(&mut self, schema: &Map<String, Value>) {
+    fn forbidden(&mut self, schema: &Map) {
         for key in ["$ref", "additionalItems", "definitions", "dependencies", "id", "patternProperties"] {
             if schema.get(key).is_some_and(|v| !v.is_null()) {
                 self.below(key, |walk| walk.say("a structural schema does not have it"));
@@ -538,7 +538,7 @@ impl Walk {
         }
     }
 
-    fn extensions(&mut self, schema: &Map<String, Value>, kind: Option<&str>) {
+    fn extensions(&mut self, schema: &Map, kind: Option<&str>) {
         let list_type = schema.get("x-kubernetes-list-type").and_then(Value::as_str);
         let keys = schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array);
         if list_type.is_some() && kind != Some("array") {
@@ -608,7 +608,7 @@ impl Walk {
 
     /// What stands in allOf, anyOf, oneOf and not: restrictions of what `outer` names. Types may stand in anyOf where it says
     /// integer or string, and in anyOf of the first of allOf.
-    fn junctors(&mut self, schema: &Map<String, Value>, outer: &Map<String, Value>, any: bool, first: bool) {
+    fn junctors(&mut self, schema: &Map, outer: &Map, any: bool, first: bool) {
         for key in ["allOf", "anyOf", "oneOf"] {
             for (i, part) in schema.get(key).and_then(Value::as_array).into_iter().flatten().enumerate() {
                 let (types, inner) = (any && key == "anyOf", first && key == "allOf" && i == 0);
@@ -622,7 +622,7 @@ impl Walk {
         }
     }
 
-    fn part(&mut self, part: &Map<String, Value>, outer: &Map<String, Value>, any: bool) {
+    fn part(&mut self, part: &Map, outer: &Map, any: bool) {
         const OUTSIDE: [&str; 12] = [
             "additionalProperties",
             "default",

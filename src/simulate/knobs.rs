@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::window::Aggregation;
 use crate::go;
@@ -396,7 +396,7 @@ fn limit(from: &Sources<'_>) -> Result<(f64, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use crate::value::json;
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::knobs::{Knobs, Metric};
 use super::outcome::Outcome;

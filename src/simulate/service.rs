@@ -1,6 +1,6 @@
 //! The Knative Service that is simulated, and where its settings stand.
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::knobs::{Knobs, Sources, Texts};
 use crate::fargate::cost::{Dollars, Prices};
@@ -15,7 +15,7 @@ pub struct Service {
     pub name: String,
     object: Value,
     /// Annotations from flags, over those of the Service.
-    overrides: Map<String, Value>,
+    overrides: Map,
     autoscaler: Value,
     defaults: Value,
     deployment: Value,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::engine::Conditions;
 use super::knobs::Knobs;
@@ -271,7 +271,7 @@ impl Sweep {
         let trial = |at: &usize| {
             let trial = &self.trials[*at];
             json!({
-                "annotations": trial.full().into_iter().collect::<serde_json::Map<_, _>>(),
+                "annotations": trial.full().into_iter().collect::<crate::value::Map>(),
                 "month": (trial.month * 1e4).round() / 1e4,
                 "latency": {"p95": trial.latency[0], "p99": trial.latency[1], "max": trial.latency[2]},
                 "cold_share": trial.shares[0], "failed_share": trial.shares[1],

@@ -250,7 +250,7 @@ impl Lock {
                 .map(|l| format!("\n  {} {} {}: {}", l.component, l.version, l.asset, l.sha256))
                 .collect(),
         };
-        let value = serde_json::to_value(File { assets, images }).map_err(|e| failed(e.into()))?;
+        let value = crate::value::to_value(File { assets, images }).map_err(|e| failed(e.into()))?;
         let text = format!("{HEADING}{}", yaml::emit(&value, yaml::Style::default()));
         crate::regular::write_whole(&self.path, text.as_bytes()).map_err(failed)?;
         drop(held);

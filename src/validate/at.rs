@@ -1,6 +1,6 @@
 //! A part of an object together with where it stands.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use crate::pointer;
 

@@ -52,7 +52,7 @@ fn modes(found: &mut Found<'_>, spec: &At<'_>) {
 
 /// The spec of a claim, which stands below `claim`.
 pub(super) fn spec(found: &mut Found<'_>, claim: &At<'_>) {
-    let nothing = serde_json::Value::Null;
+    let nothing = crate::value::Value::Null;
     let spec = claim.get("spec").unwrap_or_else(|| At { value: &nothing, path: claim.field("spec") });
     modes(found, &spec);
     selectors::labels_of(found, &spec, "selector");

@@ -109,5 +109,5 @@ fn held(root: &At<'_>, key: &str) -> Option<(String, Vec<u8>)> {
 
 /// Whether bytes are a JSON object, or `null`, which is an empty one.
 fn is_mapping(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Option<serde_json::Map<_, _>>>(bytes).is_ok()
+    serde_json::from_slice::<Option<crate::value::Map>>(bytes).is_ok()
 }

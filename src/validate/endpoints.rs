@@ -27,7 +27,7 @@ pub(super) fn can_be_reached(found: &mut Found<'_>, at: &At<'_>) {
 /// `Endpoints`.
 pub(super) fn endpoints(found: &mut Found<'_>) {
     let object = found.object;
-    let nothing = serde_json::Value::from("");
+    let nothing = crate::value::Value::from("");
     for subset in At::root(&object.value).list("subsets") {
         if subset.len("addresses") == 0 && subset.len("notReadyAddresses") == 0 {
             found.at("missing-field", &subset.path, "a subset has addresses or notReadyAddresses");

@@ -2,7 +2,7 @@
 //! `ConfigMap`s say where they are among the objects and with its own defaults where they are not.
 //! Source: <https://github.com/knative/serving/blob/knative-v1.23.0/cmd/webhook/main.go>
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::at::At;
 use super::model::Model;

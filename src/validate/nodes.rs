@@ -79,7 +79,7 @@ pub(super) fn namespace(found: &mut Found<'_>) {
         }
     }
     let metadata = At { value: &object.head.metadata, path: "/metadata".to_owned() };
-    let nothing = serde_json::Value::from("");
+    let nothing = crate::value::Value::from("");
     for (key, value) in metadata.map("labels") {
         let value = if value.value.is_null() { At { value: &nothing, path: value.path } } else { value };
         let Some(standard) = key.strip_prefix("pod-security.kubernetes.io/") else { continue };

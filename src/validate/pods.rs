@@ -58,7 +58,7 @@ impl<'p, 'v> Pod<'p, 'v> {
     }
 
     fn has_host_users(&self) -> bool {
-        self.spec.value.get("hostUsers") != Some(&serde_json::Value::Bool(false))
+        self.spec.value.get("hostUsers") != Some(&crate::value::Value::Bool(false))
     }
 
     /// How long it may take to stop, in seconds.

@@ -1,6 +1,6 @@
 //! What the API server demands of single fields beyond their types: the rules of `data/kubernetes/rules.txt`.
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use super::at;
 use super::model::Rule;
@@ -8,7 +8,7 @@ use crate::fargate::quantity::Quantity;
 use crate::kubernetes::names;
 
 /// The code, and what is wrong, where the fields of an object break a rule.
-pub(super) fn broken(rule: &Rule, fields: &Map<String, Value>) -> Option<(&'static str, String)> {
+pub(super) fn broken(rule: &Rule, fields: &Map) -> Option<(&'static str, String)> {
     if rule.field == "-" {
         return together(rule, fields);
     }
@@ -21,8 +21,8 @@ pub(super) fn broken(rule: &Rule, fields: &Map<String, Value>) -> Option<(&'stat
 }
 
 /// Rules about which fields stand together. An empty text and a zero are what a field that was left out has.
-fn together(rule: &Rule, fields: &Map<String, Value>) -> Option<(&'static str, String)> {
-    let given = |field: &&str| fields.get(*field).is_some_and(|v| !v.is_null() && v.as_str() != Some("") && *v != 0);
+fn together(rule: &Rule, fields: &Map) -> Option<(&'static str, String)> {
+    let given = |field: &&str| fields.get(field).is_some_and(|v| !v.is_null() && v.as_str() != Some("") && *v != 0);
     let there: Vec<_> = rule.arguments.iter().copied().filter(|field| given(field)).collect();
     if there.is_empty() && rule.rule == "one-of" {
         let all = rule.arguments.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", ");

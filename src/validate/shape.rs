@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Value};
 
 use super::at::integer;
 use super::model::{Model, Shape};
@@ -221,7 +221,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn rules(&mut self, type_name: &str, fields: &Map<String, Value>, path: &mut String) {
+    fn rules(&mut self, type_name: &str, fields: &Map, path: &mut String) {
         let model = self.model;
         for rule in model.rules(type_name) {
             let Some((code, what)) = rules::broken(rule, fields) else { continue };

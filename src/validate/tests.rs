@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::*;
 use crate::findings::page::{Book, Pages};
@@ -62,7 +62,7 @@ fn made<'v>(value: &'v mut Value, pointer: &str) -> &'v mut Value {
         at = match at {
             Value::Array(items) => &mut items[key.parse::<usize>().unwrap()],
             Value::Object(map) => {
-                map.entry(key.replace("~1", "/").replace("~0", "~")).or_insert_with(|| serde_json::json!({}))
+                map.entry(key.replace("~1", "/").replace("~0", "~")).or_insert_with(|| crate::value::json!({}))
             }
             _ => panic!("{pointer}"),
         };
@@ -179,12 +179,12 @@ fn a_rule_that_is_not_evaluated_is_said_once_for_its_crd() {
     let crd = all.iter_mut().find(|o| o["kind"] == "CustomResourceDefinition").unwrap();
     let rules = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/range/x-kubernetes-validations";
     *crd.pointer_mut(rules).unwrap() =
-        serde_json::json!([{"rule": "timestamp('2024-01-01T00:00:00Z').getHours('Europe/Berlin') == self.from"}]);
+        crate::value::json!([{"rule": "timestamp('2024-01-01T00:00:00Z').getHours('Europe/Berlin') == self.from"}]);
     let crd = crd.clone();
     let thing = |name: &str| {
         let mut thing = objects().into_iter().find(|o| o["kind"] == "Thing").unwrap();
         thing["metadata"]["name"] = Value::from(name);
-        thing["spec"]["range"] = serde_json::json!({"from": 1, "to": 1});
+        thing["spec"]["range"] = crate::value::json!({"from": 1, "to": 1});
         thing
     };
     assert_eq!(found(&[crd, thing("a"), thing("b")]), [pair("cel-not-checked", "")]);

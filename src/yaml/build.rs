@@ -5,17 +5,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
-use serde_json::{Map, Value};
 
 use super::resolve::{self, Scalar};
 use super::strict::Strict;
 use super::{Twice, YamlError};
+use crate::value::{Map, Pool, Text, Value};
 
 /// How many nodes aliases may add to a text, where a long one counts as many. Manifests have none; a configuration file has a few.
 const MAX_ALIASED: usize = 100_000;
 
 /// How many nodes may have an anchor, those in one another counted for each.
 const MAX_ANCHORED: usize = 1_000_000;
+
+/// A mapping with more keys than this finds them by an index.
+const FEW: usize = 24;
 
 /// What a text is.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ pub(super) struct Built {
 }
 
 /// Reads one document that nests at most `max_depth` levels deep. With `last`, the last of two keys counts.
-pub(super) fn build(text: &str, max_depth: usize, last: bool) -> Result<Built, YamlError> {
+pub(super) fn build(text: &str, max_depth: usize, last: bool, pool: &mut Pool) -> Result<Built, YamlError> {
     let mut options = granit_parser::options! {
         block_nesting_limit: max_depth,
         flow_nesting_limit: max_depth,
@@ -39,7 +42,10 @@ pub(super) fn build(text: &str, max_depth: usize, last: bool) -> Result<Built, Y
         last,
         has_aliases: memchr::memchr(b'*', text.as_bytes()).is_some(),
         strict: Strict::new(text)?,
+        pool,
         open: Vec::new(),
+        items: Vec::new(),
+        entries: Vec::new(),
         root: None,
         anchors: BTreeMap::new(),
         anchored: 0,
@@ -60,13 +66,18 @@ pub(super) fn build(text: &str, max_depth: usize, last: bool) -> Result<Built, Y
     Ok(Built { value: builder.root.unwrap_or_default(), twice: builder.twice })
 }
 
-struct Builder<'t> {
+struct Builder<'t, 'p> {
     max_depth: usize,
     /// Whether the last of two keys counts.
     last: bool,
     has_aliases: bool,
     strict: Strict<'t>,
+    pool: &'p mut Pool,
     open: Vec<Open>,
+    /// What stands in the lists that are open, those outside first.
+    items: Vec<Value>,
+    /// What stands in the mappings that are open, those outside first.
+    entries: Vec<(Text, Value)>,
     root: Option<Value>,
     anchors: BTreeMap<usize, Anchored>,
     anchored: usize,
@@ -95,28 +106,32 @@ struct Open {
 }
 
 enum Kind {
-    List(Vec<Value>),
+    /// Its items start here.
+    List(usize),
     Mapping(Mapping),
 }
 
 #[derive(Default)]
 struct Mapping {
-    entries: Map<String, Value>,
+    /// Its entries start here.
+    from: usize,
+    /// Where the keys are among its entries, once there are many.
+    places: BTreeMap<Text, usize>,
     /// Where each key stood, if the last of two counts.
-    lines: BTreeMap<String, usize>,
+    lines: BTreeMap<Text, usize>,
     /// Keys that only merged mappings have given so far.
-    merged: BTreeSet<String>,
+    merged: BTreeSet<Text>,
     key: Option<Key>,
     /// The one key of a mapping in a list that has no braces: `[a:]`, which go-yaml reads as the text `a:`.
     word: Option<String>,
 }
 
 enum Key {
-    Name(String, Marker),
+    Name(Text, Marker),
     Merge,
 }
 
-impl<'t> Builder<'t> {
+impl<'t> Builder<'t, '_> {
     fn take(&mut self, event: Event<'t>, span: Span) -> Result<(), YamlError> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -126,7 +141,7 @@ impl<'t> Builder<'t> {
                     return self.key(&text, style, name.as_deref(), colon, span.start, anchor);
                 }
                 let found = Self::resolved(&text, style, name.as_deref(), span.start)?;
-                let value = found.into_value().ok_or_else(|| at(span.start, not_finite(&text)))?;
+                let value = found.into_value(self.pool).ok_or_else(|| at(span.start, not_finite(&text)))?;
                 self.end(value, Size { nodes: weight(&text), levels: 0 }, anchor, span.start)
             }
             Event::Alias(id) => {
@@ -144,16 +159,16 @@ impl<'t> Builder<'t> {
                 if self.wants_key() {
                     let name = match value {
                         Value::String(text) => text,
-                        Value::Bool(_) | Value::Number(_) => value.to_string(),
+                        Value::Bool(_) | Value::Number(_) => value.to_string().into(),
                         other => return Err(no_key(&other, span.start)),
                     };
                     return self.set_key(Key::Name(name, span.start));
                 }
                 self.end(value, size, 0, span.start)
             }
-            Event::SequenceStart(style, anchor, _) => self.start(Kind::List(Vec::new()), style, anchor, span),
+            Event::SequenceStart(style, anchor, _) => self.start(Kind::List(self.items.len()), style, anchor, span),
             Event::MappingStart(style, anchor, _) => {
-                let mut mapping = Mapping::default();
+                let mut mapping = Mapping { from: self.entries.len(), ..Mapping::default() };
                 // The pair in `[a: b]` has no braces.
                 let in_list = matches!(self.open.last(), Some(Open { kind: Kind::List(_), .. }));
                 if style == StructureStyle::Flow && in_list && !self.strict.has_brace(span) {
@@ -165,13 +180,14 @@ impl<'t> Builder<'t> {
                 self.strict.close(span);
                 let Some(Open { anchor, size, kind }) = self.open.pop() else { return Ok(()) };
                 let value = match kind {
-                    Kind::List(items) => Value::Array(items),
-                    Kind::Mapping(Mapping { word: Some(word), entries, .. })
-                        if !word.is_empty() && entries.len() == 1 && entries.values().all(Value::is_null) =>
+                    Kind::List(from) => Value::Array(self.pool.list(&mut self.items, from)),
+                    Kind::Mapping(Mapping { word: Some(word), from, .. })
+                        if !word.is_empty() && matches!(self.entries[from..], [(_, Value::Null)]) =>
                     {
-                        Value::String(word)
+                        self.entries.truncate(from);
+                        word.into()
                     }
-                    Kind::Mapping(mapping) => Value::Object(mapping.entries),
+                    Kind::Mapping(mapping) => Value::Object(self.pool.map(&mut self.entries, mapping.from)),
                 };
                 let size = Size { nodes: size.nodes + 1, levels: size.levels + 1 };
                 self.end(value, size, anchor, span.start)
@@ -186,8 +202,7 @@ impl<'t> Builder<'t> {
 
     fn start(&mut self, kind: Kind, style: StructureStyle, anchor: usize, span: Span) -> Result<(), YamlError> {
         if self.wants_key() {
-            let found =
-                if matches!(kind, Kind::List(_)) { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+            let found = if matches!(kind, Kind::List(_)) { Value::from([Value::Null; 0]) } else { Map::new().into() };
             return Err(no_key(&found, span.start));
         }
         if self.open.len() >= self.max_depth {
@@ -198,11 +213,16 @@ impl<'t> Builder<'t> {
         Ok(())
     }
 
-    fn resolved(text: &str, style: ScalarStyle, tag: Option<&str>, from: Marker) -> Result<Scalar, YamlError> {
+    fn resolved<'s>(
+        text: &'s str,
+        style: ScalarStyle,
+        tag: Option<&str>,
+        from: Marker,
+    ) -> Result<Scalar<'s>, YamlError> {
         match tag {
             Some(tag) => resolve::tagged(tag, text).map_err(|why| at(from, why)),
             None if style == ScalarStyle::Plain => Ok(resolve::plain(text)),
-            None => Ok(Scalar::Text(text.to_owned())),
+            None => Ok(Scalar::Text(text.into())),
         }
     }
 
@@ -223,15 +243,17 @@ impl<'t> Builder<'t> {
             if let Some(Open { kind: Kind::Mapping(Mapping { word: Some(word), .. }), .. }) = self.open.last_mut() {
                 word.clone_from(&name);
             }
-            return self.set_key(Key::Name(name, from));
+            return self.set_key(Key::Name(name.into(), from));
         }
         let found = Self::resolved(text, style, tag, from)?;
         if anchor > 0 {
-            let value = found.clone().into_value().unwrap_or_default();
+            let value = found.clone().into_value(self.pool).unwrap_or_default();
             self.anchors.insert(anchor, Anchored { value, size: Size { nodes: weight(text), levels: 0 } });
         }
-        let value = if found == Scalar::Null { Value::Null } else { Value::from(text) };
-        let name = found.into_key().ok_or_else(|| no_key(&value, from))?;
+        let is_null = found == Scalar::Null;
+        let no_name = || no_key(&if is_null { Value::Null } else { text.into() }, from);
+        let name = found.into_key().ok_or_else(no_name)?;
+        let name = self.pool.text(&name);
         self.set_key(Key::Name(name, from))
     }
 
@@ -239,12 +261,12 @@ impl<'t> Builder<'t> {
         let Some(Open { kind: Kind::Mapping(mapping), size, .. }) = self.open.last_mut() else { return Ok(()) };
         if let Key::Name(name, from) = &new {
             size.nodes += weight(name);
-            if mapping.entries.contains_key(name) && !mapping.merged.remove(name) {
+            if mapping.place(&self.entries, name).is_some() && !mapping.merged.remove(name) {
                 if !self.last {
                     return Err(at(*from, duplicate(name)));
                 }
                 let first = mapping.lines.get(name).copied().unwrap_or_default();
-                self.twice.push(Twice { key: name.clone(), first, again: from.line() });
+                self.twice.push(Twice { key: name.to_string(), first, again: from.line() });
             }
             if self.last {
                 mapping.lines.insert(name.clone(), from.line());
@@ -270,12 +292,10 @@ impl<'t> Builder<'t> {
         parent.size.nodes += size.nodes;
         parent.size.levels = parent.size.levels.max(size.levels);
         match &mut parent.kind {
-            Kind::List(items) => items.push(value),
+            Kind::List(_) => self.items.push(value),
             Kind::Mapping(mapping) => match mapping.key.take() {
-                Some(Key::Name(name, _)) => {
-                    mapping.entries.insert(name, value);
-                }
-                Some(Key::Merge) => mapping.merge(value, from)?,
+                Some(Key::Name(name, _)) => mapping.insert(&mut self.entries, name, value),
+                Some(Key::Merge) => mapping.merge(&mut self.entries, value, from)?,
                 None => {}
             },
         }
@@ -284,8 +304,31 @@ impl<'t> Builder<'t> {
 }
 
 impl Mapping {
+    /// Where a key stands in `entries`.
+    fn place(&self, entries: &[(Text, Value)], key: &str) -> Option<usize> {
+        if entries.len() - self.from > FEW {
+            return self.places.get(key).copied();
+        }
+        entries[self.from..].iter().position(|(own, _)| own == key).map(|place| self.from + place)
+    }
+
+    /// Adds an entry, or gives the key that is there another value.
+    fn insert(&mut self, entries: &mut Vec<(Text, Value)>, key: Text, value: Value) {
+        if let Some(place) = self.place(entries, &key) {
+            entries[place].1 = value;
+            return;
+        }
+        entries.push((key, value));
+        let new = match entries.len() - self.from {
+            0..=FEW => return,
+            count if count == FEW + 1 => self.from,
+            _ => entries.len() - 1,
+        };
+        self.places.extend(entries[new..].iter().enumerate().map(|(i, (key, _))| (key.clone(), new + i)));
+    }
+
     /// What stands in a mapping that is merged takes the place of what was before, as in go-yaml; of several, the first wins.
-    fn merge(&mut self, value: Value, from: Marker) -> Result<(), YamlError> {
+    fn merge(&mut self, entries: &mut Vec<(Text, Value)>, value: Value, from: Marker) -> Result<(), YamlError> {
         let all = match value {
             Value::Object(map) => vec![map],
             Value::Array(items) => {
@@ -296,10 +339,10 @@ impl Mapping {
             _ => return Err(no_merge(from)),
         };
         for (key, value) in all.into_iter().flatten() {
-            if !self.entries.contains_key(&key) {
+            if self.place(entries, &key).is_none() {
                 self.merged.insert(key.clone());
             }
-            self.entries.insert(key, value);
+            self.insert(entries, key, value);
         }
         Ok(())
     }

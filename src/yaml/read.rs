@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use super::build::{build, duplicate, not_finite, too_deep};
 use super::{YamlError, one_line};
+use crate::value::{Pool, Value};
 
 /// How deep collections may nest, aliases expanded. The deepest CRD seen upstream has 31 levels; the limit keeps a
 /// hostile text from exhausting the stack.
@@ -26,7 +26,16 @@ const MAX_CONFIGURATION_DEPTH: usize = 40;
 /// When the text is not YAML, or is for this reader and not for kubectl's; when it holds a second document, repeats a key, nests too
 /// deep, expands to too much through aliases, or holds a number that JSON cannot (`.nan`, `.inf`).
 pub fn parse(text: &str) -> Result<Value, YamlError> {
-    build(&ended(text), MAX_DEPTH, false).map(|built| built.value)
+    parse_into(text, &mut Pool::small())
+}
+
+/// Reads one YAML document as [`parse`] does, and shares what the pool knows.
+///
+/// # Errors
+///
+/// As for [`parse`].
+pub(crate) fn parse_into(text: &str, pool: &mut Pool) -> Result<Value, YamlError> {
+    build(&ended(text), MAX_DEPTH, false, pool).map(|built| built.value)
 }
 
 /// Whether a value nests deeper than what [`parse`] reads.
@@ -65,7 +74,7 @@ pub struct Twice {
 ///
 /// As for [`parse`], but for keys that are there twice.
 pub fn parse_last(text: &str) -> Result<(Value, Vec<Twice>), YamlError> {
-    build(&ended(text), MAX_DEPTH, true).map(|built| (built.value, built.twice))
+    build(&ended(text), MAX_DEPTH, true, &mut Pool::small()).map(|built| (built.value, built.twice))
 }
 
 /// Reads a configuration file, which may nest 40 levels deep, into a type. With `deny_unknown_fields` on the type, the error names the unknown key and
@@ -76,7 +85,7 @@ pub fn parse_last(text: &str) -> Result<(Value, Vec<Twice>), YamlError> {
 /// As for [`parse`], and when the text does not have the shape of `T`.
 pub fn parse_as<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     // First as a value: this bounds depth and size whatever `T` is, and finds non-finite numbers and doubled keys.
-    build(text, MAX_CONFIGURATION_DEPTH, false)?;
+    build(text, MAX_CONFIGURATION_DEPTH, false, &mut Pool::small())?;
     read(text)
 }
 
@@ -87,8 +96,8 @@ pub fn parse_as<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
 ///
 /// When the text does not have the shape of `T`; tests keep that from happening.
 pub fn parse_own<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
-    let value = build(text, MAX_CONFIGURATION_DEPTH, false)?.value;
-    serde_json::from_value(value).map_err(|why| YamlError { line: 1, column: 1, message: why.to_string() })
+    let value = build(text, MAX_CONFIGURATION_DEPTH, false, &mut Pool::small())?.value;
+    crate::value::from_value(value).map_err(|why| YamlError { line: 1, column: 1, message: why.to_string() })
 }
 
 /// As [`parse_own`], into a type that remembers where its parts stand.

@@ -1,15 +1,18 @@
 //! What a scalar is: the rules of go-yaml v2, with which kubectl and the API server read (`resolve.go`), to the letter.
 //! `yes` is true and `yEs` is text; `0o17`, `017` and `1_5` are 15; `12:30` and a date are text.
 
+use std::borrow::Cow;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde_json::{Number, Value};
+
+use crate::value::{Number, Pool, Value};
 
 /// The prefix of the tags that YAML itself defines.
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// A scalar as it is read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Scalar {
+pub(super) enum Scalar<'t> {
     /// Nothing.
     Null,
     /// `yes`, `off`, ...
@@ -21,36 +24,36 @@ pub(super) enum Scalar {
     /// Any other number, infinite ones too.
     Float(f64),
     /// Text.
-    Text(String),
+    Text(Cow<'t, str>),
 }
 
-impl Scalar {
+impl<'t> Scalar<'t> {
     /// The value in JSON; `None` for a number that JSON does not have.
-    pub(super) fn into_value(self) -> Option<Value> {
+    pub(super) fn into_value(self, pool: &mut Pool) -> Option<Value> {
         Some(match self {
             Self::Null => Value::Null,
             Self::Bool(value) => value.into(),
             Self::Int(value) => value.into(),
             Self::Unsigned(value) => value.into(),
             Self::Float(value) => Value::Number(Number::from_f64(value)?),
-            Self::Text(text) => text.into(),
+            Self::Text(text) => Value::String(pool.text(&text)),
         })
     }
 
     /// The key in JSON that sigs.k8s.io/yaml makes of it; `None` where it makes none.
-    pub(super) fn into_key(self) -> Option<String> {
+    pub(super) fn into_key(self) -> Option<Cow<'t, str>> {
         match self {
             Self::Null | Self::Unsigned(_) => None,
-            Self::Bool(value) => Some(value.to_string()),
-            Self::Int(value) => Some(value.to_string()),
-            Self::Float(value) => Some(float_key(value)),
+            Self::Bool(value) => Some(value.to_string().into()),
+            Self::Int(value) => Some(value.to_string().into()),
+            Self::Float(value) => Some(float_key(value).into()),
             Self::Text(text) => Some(text),
         }
     }
 }
 
 /// A plain scalar without a tag.
-pub(super) fn plain(text: &str) -> Scalar {
+pub(super) fn plain(text: &str) -> Scalar<'_> {
     match text.as_bytes().first() {
         None => return Scalar::Null,
         Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' | b'.' | b'+' | b'-') => {
@@ -59,19 +62,20 @@ pub(super) fn plain(text: &str) -> Scalar {
             }
         }
         Some(b'0'..=b'9') => {}
-        Some(_) => return Scalar::Text(text.to_owned()),
+        Some(_) => return Scalar::Text(text.into()),
     }
     let number = match text.as_bytes()[0] {
         b'.' => dotted(text).map(Scalar::Float),
-        b'+' | b'-' | b'0'..=b'9' => number(&text.replace('_', "")),
+        b'+' | b'-' | b'0'..=b'9' if text.contains('_') => number(&text.replace('_', "")),
+        b'+' | b'-' | b'0'..=b'9' => number(text),
         _ => None,
     };
-    number.unwrap_or_else(|| Scalar::Text(text.to_owned()))
+    number.unwrap_or_else(|| Scalar::Text(text.into()))
 }
 
 /// A scalar with a tag, in quotes or not; the error is in go-yaml's words.
-pub(super) fn tagged(tag: &str, text: &str) -> Result<Scalar, String> {
-    let as_text = || Ok(Scalar::Text(text.to_owned()));
+pub(super) fn tagged<'t>(tag: &str, text: &'t str) -> Result<Scalar<'t>, String> {
+    let as_text = || Ok(Scalar::Text(text.into()));
     let Some(tag) = tag.strip_prefix(CORE) else { return as_text() };
     let (found, name) = match plain(text) {
         _ if tag == "str" => return as_text(),
@@ -85,14 +89,14 @@ pub(super) fn tagged(tag: &str, text: &str) -> Result<Scalar, String> {
         number => (number, "int"),
     };
     match tag {
-        "binary" => binary(text).map(Scalar::Text),
+        "binary" => binary(text).map(|text| Scalar::Text(text.into())),
         "bool" | "int" | "float" | "null" | "timestamp" if tag == name => Ok(found),
         "bool" | "int" | "float" | "null" | "timestamp" => Err(format!("cannot read !!{name} `{text}` as !!{tag}")),
         _ => as_text(),
     }
 }
 
-fn word(text: &str) -> Option<Scalar> {
+fn word(text: &str) -> Option<Scalar<'static>> {
     Some(match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
@@ -105,7 +109,7 @@ fn word(text: &str) -> Option<Scalar> {
 }
 
 /// A number that starts with a digit or a sign, without underscores.
-fn number(text: &str) -> Option<Scalar> {
+fn number(text: &str) -> Option<Scalar<'static>> {
     let (sign, digits) = match text.as_bytes().first()? {
         b'+' => ("", &text[1..]),
         b'-' => ("-", &text[1..]),

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{Style, YamlError, detect_style, emit, parse, parse_as, quoted};
+use crate::value::{Value, json};
 
 mod oracle;
 mod traps;
@@ -168,7 +168,7 @@ fn large_documents_are_read() {
             .expect("a string takes it");
     }
     assert!(text.len() > 5_000_000);
-    assert_eq!(parse(&text).map(|value| value.as_object().map(serde_json::Map::len)), Ok(Some(60_000)));
+    assert_eq!(parse(&text).map(|value| value.as_object().map(crate::value::Map::len)), Ok(Some(60_000)));
 }
 
 #[derive(Deserialize, Debug, PartialEq)]

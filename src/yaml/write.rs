@@ -2,7 +2,8 @@
 
 use granit_parser::{Event, Parser, StructureStyle};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::Value;
+
+use crate::value::Value;
 
 /// How a text is laid out, where YAML leaves a choice and the difference is all over a diff.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Findings for programs: each with all that is known about it.
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::Report;
 use crate::findings::page::Severity;

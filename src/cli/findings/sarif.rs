@@ -5,7 +5,7 @@ use std::env;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::Report;
 use crate::findings::page::Page;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{Report, counted, text};
 use crate::findings::Finding;

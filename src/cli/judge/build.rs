@@ -142,7 +142,7 @@ fn folders_in(file: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(file).unwrap_or_default();
     let Ok(read) = crate::yaml::parse(&text) else { return Vec::new() };
     let lists = ["resources", "bases", "components"].into_iter().filter_map(|key| read.get(key)?.as_array());
-    let paths = lists.flatten().filter_map(serde_json::Value::as_str);
+    let paths = lists.flatten().filter_map(crate::value::Value::as_str);
     paths.filter_map(|path| fs::canonicalize(folder.join(path)).ok()).filter(|path| path.is_dir()).collect()
 }
 

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{Folder, View, runtime};
 use crate::batch::is_ground;

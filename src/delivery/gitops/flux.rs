@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::slice;
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{Folder, View, ready, runtime};
 use crate::delivery::Files;

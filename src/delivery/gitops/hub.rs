@@ -1,7 +1,7 @@
 //! `gitops/` beside the folders of clusters: what one engine reads that serves them all from another cluster. Argo CD gets an
 //! `ApplicationSet`, Flux a `Kustomization` for each cluster; both lead to what was rendered for the cluster itself.
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::label;
 use crate::delivery::{Files, rendered};

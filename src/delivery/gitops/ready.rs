@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use crate::value::{Text, Value};
 
 use super::runtime::value;
 use crate::manifest::document::Document;
@@ -22,9 +22,9 @@ pub(super) fn gate<'d>(first: &'d [Document], second: &[Document]) -> Result<Vec
         let is_needed = match document.head().kind.as_str() {
             "CustomResourceDefinition" => {
                 let names = document.block(&["spec", "names"]).map_err(|e| e.to_string())?;
-                let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+                let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().into();
                 let name = document.identity().name;
-                name.split_once('.').is_some_and(|(_, group)| kinds.contains(&(group.to_owned(), kind)))
+                name.split_once('.').is_some_and(|(_, group)| kinds.contains(&(group.into(), kind)))
             }
             "Deployment" => behind.contains(&document.identity()),
             _ => false,
@@ -46,7 +46,7 @@ fn behind_webhooks(documents: &[Document]) -> Result<BTreeSet<Identity>, String>
     let mut services = BTreeSet::new();
     for document in documents.iter().filter(|d| d.head().kind.ends_with("WebhookConfiguration")) {
         for webhook in value(document)?.get("webhooks").and_then(Value::as_array).into_iter().flatten() {
-            let text = |key: &str| webhook.pointer(key).and_then(Value::as_str).map(str::to_owned);
+            let text = |key: &str| webhook.pointer(key).and_then(Value::as_str).map(Text::from);
             if text("/failurePolicy").is_none_or(|policy| policy == "Fail") {
                 services.insert((text("/clientConfig/service/namespace"), text("/clientConfig/service/name")));
             }
@@ -59,7 +59,7 @@ fn behind_webhooks(documents: &[Document]) -> Result<BTreeSet<Identity>, String>
         let Some(selector) = selector.filter(|_| services.contains(&(namespace.clone(), Some(name)))) else { continue };
         for deployment in documents.iter().filter(|d| d.head().kind == "Deployment") {
             let labels = value(deployment)?.pointer("/spec/template/metadata/labels");
-            let carries = |(key, wanted): (&String, &Value)| labels.and_then(|l| l.get(key)) == Some(wanted);
+            let carries = |(key, wanted): (&Text, &Value)| labels.and_then(|l| l.get(key)) == Some(wanted);
             if deployment.identity().namespace == namespace && selector.iter().all(carries) {
                 behind.insert(deployment.identity());
             }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use crate::value::{Text, Value};
 
 use crate::manifest::document::Document;
 use crate::manifest::object::Identity;
@@ -65,7 +65,7 @@ pub(super) fn value(document: &Document) -> Result<&Value, String> {
 }
 
 fn is_empty(value: Option<&Value>) -> bool {
-    value.is_none_or(|v| v.is_null() || v.as_object().is_some_and(serde_json::Map::is_empty))
+    value.is_none_or(|v| v.is_null() || v.as_object().is_some_and(crate::value::Map::is_empty))
 }
 
 fn pointer(document: &Document, pointer: &str, why: &'static str) -> Result<Filled, String> {
@@ -112,17 +112,17 @@ fn conversion(document: &Document) -> Result<Filled, String> {
 }
 
 /// Kind, namespace and name of what the autoscalers scale.
-fn scaled<'d>(documents: impl Iterator<Item = &'d Document>) -> Result<BTreeSet<[String; 3]>, String> {
+fn scaled<'d>(documents: impl Iterator<Item = &'d Document>) -> Result<BTreeSet<[Text; 3]>, String> {
     let mut scaled = BTreeSet::new();
     for document in documents.filter(|d| d.head().kind == "HorizontalPodAutoscaler") {
         let to = value(document)?.pointer("/spec/scaleTargetRef").cloned().unwrap_or_default();
-        let text = |key: &str| to.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |key: &str| to.get(key).and_then(Value::as_str).unwrap_or_default().into();
         scaled.insert([text("kind"), document.identity().namespace.unwrap_or_default(), text("name")]);
     }
     Ok(scaled)
 }
 
-fn target(identity: &Identity) -> [String; 3] {
+fn target(identity: &Identity) -> [Text; 3] {
     [identity.kind.clone(), identity.namespace.clone().unwrap_or_default(), identity.name.clone()]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use crate::value::{Map, Text, Value};
 
 use super::{Meaning, Severity, Topic};
 use crate::diff::shown;
@@ -19,7 +19,7 @@ pub(super) fn of(identity: &Identity, was: Option<&Value>, is: Option<&Value>) -
     let (had, has) = (defaults(old), defaults(new));
     let documented = had.is_some() || has.is_some();
     let (had, has) = (had.unwrap_or_default(), has.unwrap_or_default());
-    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).chain(had.keys()).chain(has.keys()).collect();
+    let keys: BTreeSet<&Text> = old.keys().chain(new.keys()).chain(had.keys()).chain(has.keys()).collect();
     let mut found = Vec::new();
     let mut fresh = Vec::new();
     for key in keys.into_iter().filter(|key| *key != "_example") {
@@ -69,13 +69,13 @@ pub(super) fn of(identity: &Identity, was: Option<&Value>, is: Option<&Value>) -
     found
 }
 
-fn data(object: &Value) -> &Map<String, Value> {
-    static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+fn data(object: &Value) -> &Map {
+    static NONE: std::sync::LazyLock<Map> = std::sync::LazyLock::new(Map::new);
     object.get("data").and_then(Value::as_object).unwrap_or(&NONE)
 }
 
 /// What `_example` gives for each key; `None` where there is no such text.
-fn defaults(data: &Map<String, Value>) -> Option<Map<String, Value>> {
+fn defaults(data: &Map) -> Option<Map> {
     let text = data.get("_example").and_then(Value::as_str)?;
     match yaml::parse(text) {
         Ok(Value::Object(defaults)) => Some(defaults),

@@ -1,11 +1,11 @@
 //! Fields that may not change (`data/diff/immutable.yaml`).
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{Meaning, Severity, Topic};
 use crate::diff::{Field, shown};
 use crate::manifest::object::Identity;
+use crate::value::Value;
 use crate::{embedded, pointer, yaml};
 
 /// The table.
@@ -36,7 +36,7 @@ impl Table {
         let mut found = Vec::new();
         for row in &self.0 {
             let applies = row.group == identity.group
-                && row.kinds.contains(&identity.kind)
+                && row.kinds.iter().any(|kind| *kind == identity.kind)
                 && row.when.as_ref().is_none_or(|when| was.pointer(when) == Some(&Value::Bool(true)));
             let below = |field: &&Field, list: &[String]| list.iter().any(|f| pointer::is_below(&field.pointer, f));
             let refused = fields.iter().filter(|field| applies && below(field, &row.fields) && !below(field, &row.but));

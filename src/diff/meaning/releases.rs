@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use semver::Version;
-use serde_json::Value;
 
 use super::{Meaning, Severity, Topic};
 use crate::manifest::collection::Placed;
 use crate::upstream::catalog::Catalog;
+use crate::value::Value;
 
 /// What the step from one release to the other means.
 pub(super) fn of(before: &[Placed], after: &[Placed]) -> Result<Vec<Meaning>, String> {

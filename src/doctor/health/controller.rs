@@ -1,6 +1,6 @@
 //! The AWS Load Balancer Controller, and what else of kube-system a render counts on: `CoreDNS` and metrics-server.
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::super::kubectl::{Kubectl, listing};
 use super::super::logs::Talker;

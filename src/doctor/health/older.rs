@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::super::kubectl::Kubectl;
 use super::super::{Report, minor};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::super::cause::{self, Of};
 use super::super::kubectl::{Kubectl, Refusal};

@@ -1,6 +1,6 @@
 //! Which item of the old list became which of the new.
 
-use serde_json::Value;
+use crate::value::Value;
 
 /// A step from an old list to a new one: an item that is in both, one that went, or one that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ fn is_similar(old: &Value, new: &Value) -> bool {
     if let (Some(old), Some(new)) = (old.get("name"), new.get("name")) {
         return old == new;
     }
-    let equal = old.iter().filter(|(key, value)| new.get(*key) == Some(*value)).count();
+    let equal = old.iter().filter(|(key, value)| new.get(key) == Some(*value)).count();
     equal * 2 >= old.len().max(new.len())
 }
 
@@ -125,6 +125,6 @@ fn is_another(old: &Value, new: &Value) -> bool {
     let (Some(was), Some(is)) = (old.get("name"), new.get("name")) else {
         return false;
     };
-    let equal = old.iter().filter(|(key, value)| *key != "name" && new.get(*key) == Some(*value)).count();
+    let equal = old.iter().filter(|(key, value)| *key != "name" && new.get(key) == Some(*value)).count();
     was != is && equal * 2 < old.len().max(new.len()) - 1
 }

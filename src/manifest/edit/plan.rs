@@ -4,13 +4,13 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser};
-use serde_json::{Map, Value};
 
 use super::align::{Step, align_items};
 use super::changes::Changes;
 use super::lines::Lines;
 use super::scalar::{change_block, flow, in_same_quotes};
 use super::tree::{self, Entry, Item, Kind, Node};
+use crate::value::{Map, Value};
 use crate::yaml::{self, Style};
 
 /// A flow collection that would get longer than this becomes a block.
@@ -101,7 +101,7 @@ impl Editor<'_> {
     /// The text of what is new, with lists as the source writes them. The source is searched for that only where a list
     /// is in question.
     fn emitted(&self, new: &Value) -> String {
-        let has_lists = |map: &Map<String, Value>| map.values().any(|value| value.is_array() || value.is_object());
+        let has_lists = |map: &Map| map.values().any(|value| value.is_array() || value.is_object());
         let style = match new {
             Value::Object(map) if !has_lists(map) => Style::default(),
             _ => *self.style.get_or_init(|| yaml::detect_style(self.lines.source())),
@@ -183,13 +183,7 @@ impl Editor<'_> {
         flow(new, self.lines.source()[node.start..node.end].contains('"'))
     }
 
-    fn mapping(
-        &mut self,
-        slot: Slot,
-        entries: &[Entry],
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
-    ) -> Option<()> {
+    fn mapping(&mut self, slot: Slot, entries: &[Entry], old: &Map, new: &Map) -> Option<()> {
         // Keys that the parser reads as something other than their text, and merged ones, do not match.
         if entries.len() != old.len() || !new.keys().any(|key| old.contains_key(key)) {
             return None;
@@ -223,9 +217,9 @@ impl Editor<'_> {
             }
             bound = end;
         }
-        let added: Map<String, Value> = new
+        let added: Map = new
             .iter()
-            .filter(|(key, _)| !old.contains_key(*key))
+            .filter(|(key, _)| !old.contains_key(key))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         if !added.is_empty() {
@@ -260,7 +254,7 @@ impl Editor<'_> {
         let steps = align_items(old, new);
         if !self.lines.is_first_in_line(first.dash) && !matches!(steps.first(), Some(Step::Both(0, _))) {
             // A list in a list: its first dash stands behind another one.
-            let text = self.shifted(&self.emitted(&Value::Array(new.to_vec())), column);
+            let text = self.shifted(&self.emitted(&Value::from(new)), column);
             let range = node.start..self.lines.end_of(node.end);
             self.preserved &= !self.lines.source()[range.clone()].contains(" #");
             self.changes.replace(self.lines, range, text.trim_start_matches(' ').to_owned());
@@ -289,7 +283,7 @@ impl Editor<'_> {
                     bound = end;
                 }
                 Step::Came(j) => {
-                    let text = self.emitted(&Value::Array(vec![new[j].clone()]));
+                    let text = self.emitted(&Value::from([new[j].clone()]));
                     self.changes.insert(insert_at, self.shifted(&text, column));
                 }
             }
@@ -354,7 +348,7 @@ impl Editor<'_> {
                 };
                 (text, "k:")
             }
-            SlotKind::Item => (self.emitted(&Value::Array(vec![new.clone()])), "-"),
+            SlotKind::Item => (self.emitted(&Value::from([new.clone()])), "-"),
         };
         let (first, below) = text.strip_prefix(start)?.split_once('\n')?;
         Some((first.trim_start_matches(' ').to_owned(), self.shifted(below, slot.column)))

@@ -1,12 +1,12 @@
 //! How scalars and flow collections are written where the old text sets the manner.
 
 use granit_parser::ScalarStyle;
-use serde_json::Value;
 
 use super::align::{Step, align};
 use super::changes::Changes;
 use super::lines::Lines;
 use super::tree::Block;
+use crate::value::Value;
 use crate::yaml::{Style, emit, fits_literal, quoted};
 
 /// The scalar in the quotes that the old one had; `None` when it does not fit them, or they are not worth keeping.
@@ -29,7 +29,7 @@ fn has_escapes(text: &str) -> bool {
 pub(super) fn flow(value: &Value, quote: bool) -> String {
     match value {
         Value::String(text) if quote || !is_word(text) => quoted(text),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(|item| flow(item, quote)).collect();
             format!("[{}]", items.join(", "))
@@ -38,7 +38,7 @@ pub(super) fn flow(value: &Value, quote: bool) -> String {
             let entries: Vec<String> = entries
                 .iter()
                 .map(|(key, value)| {
-                    let key = if is_word(key) { key.clone() } else { quoted(key) };
+                    let key = if is_word(key) { key.to_string() } else { quoted(key) };
                     format!("{key}: {}", flow(value, quote))
                 })
                 .collect();

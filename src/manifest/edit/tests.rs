@@ -1,6 +1,6 @@
 //! Small documents, exact results.
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::{edit, keep_order};
 use crate::yaml;

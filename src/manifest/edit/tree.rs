@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
-use serde_json::Value;
 
 use super::lines::Lines;
+use crate::value::Value;
 use crate::yaml;
 
 /// A node as it is written.
@@ -286,7 +286,9 @@ fn as_read(key: Cow<'_, str>, style: ScalarStyle) -> String {
         return key.into_owned();
     }
     match yaml::parse(&format!("{key}: 0")) {
-        Ok(Value::Object(entry)) => entry.into_iter().next().map_or_else(|| key.into_owned(), |(read, _)| read),
+        Ok(Value::Object(entry)) => {
+            entry.into_iter().next().map_or_else(|| key.into_owned(), |(read, _)| read.to_string())
+        }
         _ => key.into_owned(),
     }
 }

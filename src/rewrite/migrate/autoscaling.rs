@@ -2,12 +2,12 @@
 //!
 //! Source: <https://kubernetes.io/docs/reference/using-api/deprecation-guide/#horizontalpodautoscaler-v125>
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::{Said, child};
 
 /// Every metric gets a `target`, and all but resources a `metric`.
-pub(super) fn from_v2beta1(scaler: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+pub(super) fn from_v2beta1(scaler: &mut Map, said: &mut Said) -> Result<(), String> {
     scaler.shift_remove("status");
     let metrics = child(scaler, "spec")?.get_mut("metrics").and_then(Value::as_array_mut);
     for (i, metric) in metrics.into_iter().flatten().enumerate() {
@@ -25,7 +25,7 @@ pub(super) fn from_v2beta1(scaler: &mut Map<String, Value>, said: &mut Said) -> 
     Ok(())
 }
 
-fn changed(source: &str, mut old: Map<String, Value>, at: &str) -> Result<Map<String, Value>, String> {
+fn changed(source: &str, mut old: Map, at: &str) -> Result<Map, String> {
     let mut new = Map::new();
     let mut take = |key: &str| old.shift_remove(key).filter(|value| !value.is_null());
     match source {

@@ -2,13 +2,13 @@
 //!
 //! Source: <https://kubernetes.io/docs/reference/using-api/deprecation-guide/#customresourcedefinition-v122>
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::structural::{self, Unknown};
 use super::{Said, child, default, rename};
 
 /// What stood for all versions moves into each of them, and schemas become structural.
-pub(super) fn to_v1(crd: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+pub(super) fn to_v1(crd: &mut Map, said: &mut Said) -> Result<(), String> {
     let group = crd.get("spec").and_then(|s| s.get("group")).and_then(Value::as_str).unwrap_or_default().to_owned();
     metadata(crd, &group, said)?;
     // What a generator leaves there is for the API server to write.
@@ -32,7 +32,7 @@ pub(super) fn to_v1(crd: &mut Map<String, Value>, said: &mut Said) -> Result<(),
     conversion(spec, said)
 }
 
-fn metadata(crd: &mut Map<String, Value>, group: &str, said: &mut Said) -> Result<(), String> {
+fn metadata(crd: &mut Map, group: &str, said: &mut Said) -> Result<(), String> {
     const HOOK: &str = "helm.sh/hook";
     const APPROVED: &str = "api-approved.kubernetes.io";
     let metadata = child(crd, "metadata")?;
@@ -54,7 +54,7 @@ fn metadata(crd: &mut Map<String, Value>, group: &str, said: &mut Said) -> Resul
     Ok(())
 }
 
-fn versions(spec: &mut Map<String, Value>, unknown: Unknown, said: &mut Said) -> Result<(), String> {
+fn versions(spec: &mut Map, unknown: Unknown, said: &mut Said) -> Result<(), String> {
     let only = spec.shift_remove("version");
     let schema = spec.shift_remove("validation").filter(|v| v.as_object().is_some_and(|v| !v.is_empty()));
     let subresources = spec.shift_remove("subresources").filter(|v| !v.is_null());
@@ -96,7 +96,7 @@ fn versions(spec: &mut Map<String, Value>, unknown: Unknown, said: &mut Said) ->
     if stored == 1 { Ok(()) } else { Err(format!("/spec/versions has {stored} storage versions, and v1 demands one")) }
 }
 
-fn conversion(spec: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+fn conversion(spec: &mut Map, said: &mut Said) -> Result<(), String> {
     let Some(conversion) = spec.get_mut("conversion").and_then(Value::as_object_mut) else { return Ok(()) };
     let client = conversion.shift_remove("webhookClientConfig").filter(|v| !v.is_null());
     let reviews = conversion.shift_remove("conversionReviewVersions").filter(|v| !v.is_null());

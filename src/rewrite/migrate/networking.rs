@@ -2,14 +2,14 @@
 //!
 //! Source: <https://kubernetes.io/docs/reference/using-api/deprecation-guide/#ingress-v122>
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::{Said, child, default, rename};
 
 const CLASS: &str = "kubernetes.io/ingress.class";
 
 /// From extensions/v1beta1 or networking.k8s.io/v1beta1.
-pub(super) fn ingress(ingress: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+pub(super) fn ingress(ingress: &mut Map, said: &mut Said) -> Result<(), String> {
     let class = class(ingress);
     let spec = child(ingress, "spec")?;
     if let Some(class) = class {
@@ -42,7 +42,7 @@ pub(super) fn ingress(ingress: &mut Map<String, Value>, said: &mut Said) -> Resu
 }
 
 /// The class that the annotation names, which is taken away, with the `annotations` that held nothing else.
-fn class(ingress: &mut Map<String, Value>) -> Option<String> {
+fn class(ingress: &mut Map) -> Option<String> {
     let metadata = ingress.get_mut("metadata")?.as_object_mut()?;
     let annotations = metadata.get_mut("annotations")?.as_object_mut()?;
     let class = annotations.shift_remove(CLASS)?;

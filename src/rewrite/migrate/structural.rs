@@ -2,7 +2,7 @@
 //!
 //! Source: <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema>
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Text, Value, json};
 
 use super::{Said, child};
 
@@ -22,7 +22,7 @@ const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
 ///
 /// # Errors
 /// The part that has no structural form, as a pointer into the schema, and why.
-pub(super) fn make(root: &mut Map<String, Value>, unknown: Unknown, said: &mut Said) -> Result<(), String> {
+pub(super) fn make(root: &mut Map, unknown: Unknown, said: &mut Said) -> Result<(), String> {
     if unknown == Unknown::Pruned {
         return Ok(());
     }
@@ -65,7 +65,7 @@ impl Walk<'_> {
         result
     }
 
-    fn node(&mut self, node: &mut Map<String, Value>, is_root: bool) -> Result<(), String> {
+    fn node(&mut self, node: &mut Map, is_root: bool) -> Result<(), String> {
         self.forbidden(node)?;
         self.junctors(node)?;
         if node.get(INT_OR_STRING) == Some(&Value::Bool(true)) {
@@ -102,7 +102,7 @@ impl Walk<'_> {
     }
 
     /// An object, or something without a type: what it does not name is kept.
-    fn fields(&mut self, node: &mut Map<String, Value>, typeless: bool) -> Result<(), String> {
+    fn fields(&mut self, node: &mut Map, typeless: bool) -> Result<(), String> {
         let named = node.contains_key("properties");
         match node.get_mut("additionalProperties") {
             None => {}
@@ -119,7 +119,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn forbidden(&mut self, node: &mut Map<String, Value>) -> Result<(), String> {
+    fn forbidden(&mut self, node: &mut Map) -> Result<(), String> {
         for key in ["$ref", "additionalItems", "definitions", "dependencies", "patternProperties"] {
             if node.contains_key(key) {
                 return self.refused(&format!("has `{key}`, for which there is no structural form"));
@@ -134,7 +134,7 @@ impl Walk<'_> {
     }
 
     /// What stands in allOf, anyOf, oneOf and not may restrict a value, and not describe it.
-    fn junctors(&mut self, node: &mut Map<String, Value>) -> Result<(), String> {
+    fn junctors(&mut self, node: &mut Map) -> Result<(), String> {
         let either = json!([{"type": "integer"}, {"type": "string"}]);
         let or = json!([{"type": "string"}, {"type": "integer"}]);
         let any = node.get("anyOf");
@@ -164,7 +164,7 @@ impl Walk<'_> {
     }
 
     /// A schema inside a junctor, with the schema `outer` that stands around it.
-    fn part(&mut self, part: &mut Value, outer: &mut Map<String, Value>, all: bool) -> Result<(), String> {
+    fn part(&mut self, part: &mut Value, outer: &mut Map, all: bool) -> Result<(), String> {
         let Some(part) = part.as_object_mut() else { return self.refused("is not a schema") };
         self.forbidden(part)?;
         part.shift_remove("description");
@@ -184,7 +184,7 @@ impl Walk<'_> {
                 return self.refused(&format!("has `{key}`, which may stand outside only"));
             }
         }
-        let names: Vec<String> =
+        let names: Vec<Text> =
             part.get("properties").and_then(Value::as_object).into_iter().flat_map(|p| p.keys().cloned()).collect();
         for name in names {
             if outer.contains_key("additionalProperties") {

@@ -1,6 +1,6 @@
 #![allow(clippy::needless_pass_by_value)] // short to call
 
-use serde_json::json;
+use crate::value::json;
 
 use super::*;
 use crate::yaml;
@@ -34,7 +34,9 @@ fn crd(spec: Value) -> Value {
         "metadata": {"name": "things.example.com"},
         "spec": {"group": "example.com", "names": {"kind": "Thing", "plural": "things"}, "version": "v1"},
     });
-    json_patch::merge(&mut crd["spec"], &spec);
+    let mut merged = crd["spec"].take().into();
+    json_patch::merge(&mut merged, &spec.into());
+    crd["spec"] = merged.into();
     crd
 }
 

@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::{Said, default};
 
 /// The defaults that v1 changed are written out, and what v1 requires is given.
-pub(super) fn to_v1(configuration: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+pub(super) fn to_v1(configuration: &mut Map, said: &mut Said) -> Result<(), String> {
     let webhooks = configuration.get_mut("webhooks").and_then(Value::as_array_mut);
     let mut names = BTreeSet::new();
     for (i, webhook) in webhooks.into_iter().flatten().enumerate() {

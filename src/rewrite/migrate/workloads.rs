@@ -2,12 +2,12 @@
 //!
 //! Source: <https://kubernetes.io/docs/reference/using-api/deprecation-guide/#v1-16>
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::{Said, child, default};
 
 /// From extensions/v1beta1.
-pub(super) fn from_extensions(object: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+pub(super) fn from_extensions(object: &mut Map, said: &mut Said) -> Result<(), String> {
     let kind = kind(object);
     let spec = child(object, "spec")?;
     selector(spec, said)?;
@@ -37,7 +37,7 @@ pub(super) fn from_extensions(object: &mut Map<String, Value>, said: &mut Said) 
 }
 
 /// From apps/v1beta1.
-pub(super) fn from_apps_v1beta1(object: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+pub(super) fn from_apps_v1beta1(object: &mut Map, said: &mut Said) -> Result<(), String> {
     let kind = kind(object);
     let spec = child(object, "spec")?;
     selector(spec, said)?;
@@ -55,18 +55,18 @@ pub(super) fn from_apps_v1beta1(object: &mut Map<String, Value>, said: &mut Said
 }
 
 /// From apps/v1beta2, which has the defaults of v1.
-pub(super) fn from_apps_v1beta2(object: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+pub(super) fn from_apps_v1beta2(object: &mut Map, said: &mut Said) -> Result<(), String> {
     let spec = child(object, "spec")?;
     spec.shift_remove("templateGeneration");
     selector(spec, said)
 }
 
-fn kind(object: &Map<String, Value>) -> String {
+fn kind(object: &Map) -> String {
     object.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// The selector that the old API made from the labels of the template.
-fn selector(spec: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+fn selector(spec: &mut Map, said: &mut Said) -> Result<(), String> {
     if spec.get("selector").is_some_and(|s| s.as_object().is_some_and(|s| !s.is_empty())) {
         return Ok(());
     }
@@ -77,13 +77,13 @@ fn selector(spec: &mut Map<String, Value>, said: &mut Said) -> Result<(), String
     Ok(())
 }
 
-fn roll_back(spec: &mut Map<String, Value>, said: &mut Said) {
+fn roll_back(spec: &mut Map, said: &mut Said) {
     if spec.shift_remove("rollbackTo").is_some() {
         said.add("`rollbackTo`, an order to the old API, is gone.");
     }
 }
 
-fn on_delete(spec: &mut Map<String, Value>, said: &mut Said) -> Result<(), String> {
+fn on_delete(spec: &mut Map, said: &mut Said) -> Result<(), String> {
     if default(child(spec, "updateStrategy")?, "type", "OnDelete") {
         said.add("Pods were replaced only when somebody deleted them.");
     }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde::de::{MapAccess, SeqAccess, Visitor, value};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::{Action, Expect, Fit, Op, Operation, Rule, RuleSet, Selector};
 use crate::ledger::Reason;
 use crate::pointer;
 use crate::rewrite::RuleError;
+use crate::value::Value;
 use crate::yaml::{self, YamlError};
 
 /// A rule as it is written.
@@ -316,7 +316,7 @@ mod tests {
              - {rule: s, why: x, match: {kind: A}, patch: [{op: add, path: /a, value: tRUE}]}\n",
         );
         let rules = rules.unwrap();
-        let merged = serde_json::json!({"a": "nO", "b": false, "c": 8.0});
+        let merged = crate::value::json!({"a": "nO", "b": false, "c": 8.0});
         assert!(matches!(&rules[0].action, Action::Merge(value) if *value == merged));
         assert!(matches!(&rules[1].action, Action::Patch(ops) if ops[0].value == Some("tRUE".into())));
     }

@@ -1,5 +1,5 @@
 use super::*;
-use serde_json::json;
+use crate::value::json;
 
 /// The fields at which rules do not hold, and the rules that were not evaluated.
 fn verdict(spec: &Value, given: &Value) -> (Vec<String>, Vec<String>) {

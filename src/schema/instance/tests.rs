@@ -1,6 +1,6 @@
 #![allow(clippy::needless_pass_by_value)] // short to call
 use super::*;
-use serde_json::json;
+use crate::value::json;
 
 fn fields(spec: Value, given: Value) -> Vec<String> {
     let schema = json!({"type": "object", "properties": {"spec": spec}});

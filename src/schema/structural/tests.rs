@@ -1,5 +1,5 @@
 use super::*;
-use serde_json::json;
+use crate::value::json;
 
 fn crd(schema: &Value) -> Value {
     json!({

@@ -9,7 +9,7 @@
 //! <https://github.com/knative/pkg/blob/knative-v1.23/leaderelection/config.go>,
 //! <https://github.com/knative/pkg/blob/knative-v1.23/logging/config.go>
 
-use serde_json::Value;
+use crate::value::Value;
 
 use super::super::Found;
 use super::super::at::At;
@@ -241,7 +241,7 @@ impl<'o> Settings<'_, '_, 'o> {
     }
 
     /// A text in YAML, as a mapping. What is empty is one without entries.
-    fn mapping(&mut self, key: &str, text: &str) -> Option<serde_json::Map<String, Value>> {
+    fn mapping(&mut self, key: &str, text: &str) -> Option<crate::value::Map> {
         match yaml::parse(text) {
             Ok(Value::Object(map)) => {
                 // A mapping as a key, such as `{{.Name}}` is.
@@ -251,7 +251,7 @@ impl<'o> Settings<'_, '_, 'o> {
                 }
                 Some(map)
             }
-            Ok(Value::Null) => Some(serde_json::Map::new()),
+            Ok(Value::Null) => Some(crate::value::Map::new()),
             Ok(_) => {
                 self.say(key, "it is not a mapping in YAML");
                 None
@@ -264,7 +264,7 @@ impl<'o> Settings<'_, '_, 'o> {
     }
 
     /// `selector` and what else is a text or a mapping of texts in a mapping.
-    fn shaped(&mut self, key: &str, map: &serde_json::Map<String, Value>, texts: &[&str], mappings: &[&str]) {
+    fn shaped(&mut self, key: &str, map: &crate::value::Map, texts: &[&str], mappings: &[&str]) {
         for (name, value) in map {
             // Go's JSON does not look at upper and lower case.
             let is = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(name));

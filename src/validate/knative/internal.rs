@@ -16,7 +16,7 @@ fn missing(found: &mut Found<'_>, at: &At<'_>, keys: &[&str]) {
 
 /// A part that has to be there, or an empty one that everything is missing from.
 fn part<'v>(at: &At<'v>, key: &str) -> At<'v> {
-    at.get(key).unwrap_or(At { value: &serde_json::Value::Null, path: at.field(key) })
+    at.get(key).unwrap_or(At { value: &crate::value::Value::Null, path: at.field(key) })
 }
 
 pub(super) fn domain_mapping(found: &mut Found<'_>) {
@@ -53,7 +53,7 @@ pub(super) fn autoscaling(found: &mut Found<'_>, webhook: &Webhook<'_>) {
     let object = found.object;
     let root = At::root(&object.value);
     let spec = part(&root, "spec");
-    if spec.value.as_object().is_none_or(serde_json::Map::is_empty) {
+    if spec.value.as_object().is_none_or(crate::value::Map::is_empty) {
         found.at(CODE, "/spec", "`spec` is missing");
         return;
     }

@@ -4,7 +4,7 @@
 //! <https://github.com/knative/serving/blob/knative-v1.23.0/pkg/apis/serving/fieldmask.go>,
 //! <https://github.com/knative/serving/blob/knative-v1.23.0/pkg/webhook/podspec_dryrun.go>
 
-use serde_json::{Map, Value, json};
+use crate::value::{Map, Value, json};
 
 use super::super::at::At;
 use super::super::model::Model;
@@ -185,7 +185,7 @@ fn dry_run(found: &mut Found<'_>, webhook: &Webhook<'_>, model: &Model, has_crd:
     found.findings.extend(all.into_iter().filter(|finding| !(has_crd && finding.code == "unknown-field")));
 }
 
-fn pod_of(webhook: &Webhook<'_>, spec: &Map<String, Value>) -> Value {
+fn pod_of(webhook: &Webhook<'_>, spec: &Map) -> Value {
     let mut pod = spec.clone();
     let timeout = spec.get("timeoutSeconds").and_then(Value::as_i64).filter(|seconds| *seconds > 0);
     for key in OWN {
@@ -211,7 +211,7 @@ fn pod_of(webhook: &Webhook<'_>, spec: &Map<String, Value>) -> Value {
 }
 
 /// What Knative makes of a container: the queue proxy asks whether it is ready, and its port is known.
-fn serve(container: &mut Map<String, Value>, single: bool) {
+fn serve(container: &mut Map, single: bool) {
     let serves = single || container.get("ports").and_then(Value::as_array).is_some_and(|ports| !ports.is_empty());
     let readiness = container.get("readinessProbe");
     let has = |key: &str| readiness.and_then(|probe| probe.get(key)).is_some_and(|handler| !handler.is_null());

@@ -46,7 +46,7 @@ pub(super) fn check(found: &mut Found<'_>, spec: Option<&At<'_>>, own: bool) {
 /// What a target names.
 fn aim(found: &mut Found<'_>, target: &At<'_>, own: bool) {
     let (revision, configuration) = (target.text("revisionName"), target.text("configurationName"));
-    match target.value.get("latestRevision").and_then(serde_json::Value::as_bool) {
+    match target.value.get("latestRevision").and_then(crate::value::Value::as_bool) {
         Some(true) if !revision.is_empty() => {
             found.at(CODE, &target.field("latestRevision"), "a target with a revisionName is not the latest revision");
         }

@@ -103,7 +103,7 @@ pub(super) fn of_container(found: &mut Found<'_>, pod: &Pod<'_, '_>, container: 
     if context.text("procMount") == "Unmasked" && pod.has_host_users() && found.since(33) {
         found.at("conflict", &context.field("procMount"), "Unmasked is for pods with hostUsers: false");
     }
-    if context.value.get("allowPrivilegeEscalation") != Some(&serde_json::Value::Bool(false)) {
+    if context.value.get("allowPrivilegeEscalation") != Some(&crate::value::Value::Bool(false)) {
         return;
     }
     let added = context.get("capabilities").map(|c| c.texts("add")).unwrap_or_default();

@@ -8,9 +8,9 @@ use std::process::Command;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::{Map, Value, json};
 
 use super::super::{Style, emit, parse};
+use crate::value::{Map, Value, json};
 
 /// Strings that some reader takes for something else, or that are hard to write.
 #[allow(clippy::too_many_lines, reason = "a table")]
@@ -167,7 +167,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         6 => any_text().prop_map(Value::from),
         1 => any::<i64>().prop_map(Value::from),
         1 => any::<u64>().prop_map(Value::from),
-        1 => any::<f64>().prop_filter_map("finite", |f| serde_json::Number::from_f64(f).map(Value::Number)),
+        1 => any::<f64>().prop_filter_map("finite", |f| crate::value::Number::from_f64(f).map(Value::Number)),
         1 => prop_oneof![Just(json!(null)), Just(json!(true)), Just(json!(false)), Just(json!([])), Just(json!({}))],
     ];
     leaf.prop_recursive(5, 48, 6, |inner| {

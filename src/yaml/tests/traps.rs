@@ -1,7 +1,7 @@
 //! Texts on which readers of YAML differ, each with what kubectl reads: `tests/fixtures/yaml-traps.jsonl`, which `.ci/traps.py`
 //! holds against readers that are not ours.
 
-use serde_json::Value;
+use crate::value::{Text, Value};
 
 use super::super::{Style, emit, parse};
 
@@ -14,7 +14,7 @@ fn is_same(ours: &Value, theirs: &Value) -> bool {
             ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(ours, theirs)| is_same(ours, theirs))
         }
         (Value::Object(ours), Value::Object(theirs)) => {
-            let same = |(key, value): (&String, &Value)| theirs.get(key).is_some_and(|their| is_same(value, their));
+            let same = |(key, value): (&Text, &Value)| theirs.get(key).is_some_and(|their| is_same(value, their));
             ours.len() == theirs.len() && ours.iter().all(same)
         }
         // Within what serde_json's own reading of the expected number may be off.

@@ -1,6 +1,6 @@
 //! Block scalars: other lines keep their bytes.
 
-use serde_json::json;
+use crate::value::json;
 
 use super::{check, remove, set};
 

@@ -1,9 +1,9 @@
 //! Any document, any change: the result reads as the new value, and lines that have no part in it stay.
 
 use proptest::prelude::*;
-use serde_json::{Map, Value, json};
 
 use super::super::{edit, keep_order};
+use crate::value::{Map, Value, json};
 use crate::yaml::{self, Style};
 
 fn text() -> impl Strategy<Value = String> {
@@ -65,22 +65,23 @@ fn mutate(root: &mut Value, path: &[usize], action: u8, key: &str, with: Value) 
     }
     let pick = path.first().copied().unwrap_or(0);
     match at {
-        Value::Array(items) => match action % 4 {
-            0 if !items.is_empty() => {
-                items.remove(pick % items.len());
-            }
-            1 if !items.is_empty() => {
-                let len = items.len();
-                items[pick % len] = with;
-            }
-            2 => items.push(with),
-            _ => items.insert(pick % (items.len() + 1), with),
+        Value::Array(items) => match (action % 4, items.len()) {
+            (0, len @ 1..) => drop(items.remove(pick % len)),
+            (1, len @ 1..) => items[pick % len] = with,
+            (2, _) => items.push(with),
+            (_, len) => items.insert(pick % (len + 1), with),
         },
         Value::Object(entries) => match action % 3 {
             0 if !entries.is_empty() => {
-                let key = entries.keys().nth(pick % entries.len()).expect("in range").clone();
+                let place = pick % entries.len();
+                let key = entries.keys().nth(place).expect("in range").clone();
+                entries.shift_remove(&key);
                 // As json-patch does: the last one takes its place.
-                entries.swap_remove(&key);
+                if place < entries.len() {
+                    let last = entries.keys().next_back().expect("one is left").clone();
+                    let value = entries.shift_remove(&last).expect("it is there");
+                    entries.shift_insert(place, last, value);
+                }
             }
             1 if !entries.is_empty() => {
                 let at = pick % entries.len();

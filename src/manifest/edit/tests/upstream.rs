@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use crate::value::{Value, json};
 
 use super::super::edit;
 use super::random::changed_lines;
@@ -91,7 +91,7 @@ const CHANGES: [(&str, Change); 12] = [
     }),
 ];
 
-fn object<'a>(doc: &'a mut Value, pointer: &str) -> Option<&'a mut serde_json::Map<String, Value>> {
+fn object<'a>(doc: &'a mut Value, pointer: &str) -> Option<&'a mut crate::value::Map> {
     doc.pointer_mut(pointer)?.as_object_mut()
 }
 
