@@ -388,3 +388,19 @@ fn warn(warnings: &[String]) {
 fn out_folder(flag: Option<PathBuf>, config: &Config) -> Option<PathBuf> {
     flag.or_else(|| config.out.clone())
 }
+
+/// The folder of a render, for what looks at one alone; of a fleet, that of the cluster that `--out` names.
+fn one_folder(flag: Option<PathBuf>, config: &Config) -> Result<PathBuf, Error> {
+    let named = flag.is_some();
+    let out = out_folder(flag, config).unwrap_or_else(|| "out".into());
+    if named || config.clusters.is_empty() {
+        return Ok(out);
+    }
+    let folder = |name: &str| crate::shown::word(&crate::shown::path(&out.join(name))).into_owned();
+    let names: Vec<String> = config.clusters.iter().map(|cluster| format!("--out {}", folder(&cluster.name))).collect();
+    Err(Error::Usage(format!(
+        "knrender.yaml names {} clusters; look at one of them: {}",
+        names.len(),
+        names.join(", ")
+    )))
+}

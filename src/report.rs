@@ -170,7 +170,7 @@ impl Summary {
             }
         }
         if !self.ledger.is_empty() {
-            let at = if out == "out" { String::new() } else { format!(" --out {out}") };
+            let at = if out == "out" { String::new() } else { format!(" --out {}", crate::shown::word(out)) };
             let _ = writeln!(text, "  why, and from which source: knrender explain{at} OBJECT");
         }
         text.push_str("Next\n");

@@ -46,6 +46,14 @@ pub fn path(path: &Path) -> String {
     line(&path.display().to_string()).into_owned()
 }
 
+/// The name that was probably meant by `name`, if one is near.
+pub fn near<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    all.map(|other| (strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase()), other))
+        .filter(|(distance, _)| *distance <= 2 && *distance * 3 <= name.len())
+        .min()
+        .map(|(_, other)| other)
+}
+
 /// A word of a shell command: as it is where it cannot be anything else, and otherwise in quotes.
 pub fn word(text: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@=+,".contains(c);

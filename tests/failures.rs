@@ -319,3 +319,34 @@ fn explain_says_what_it_does_not_know() {
     place.write("out/about/provenance.json", "{");
     assert!(place.run(&["explain"]).fails(3).contains("render again"));
 }
+
+#[test]
+fn what_is_mistyped_is_told_what_was_probably_meant() {
+    let place = with_gloo(GLOO);
+    place.write("knrender.yaml", "domian: apps.example.com\n");
+    let error = place.run(&SEED).fails(2);
+    assert!(error.contains("line 1, column 1: unknown key `domian`; did you mean `domain`?"), "{error}");
+    place.write("knrender.yaml", "");
+    let error = place.run(&["lint", "--explain", "daemonset"]).fails(2);
+    assert!(error.contains("there is no lint `daemonset`; near: daemon-set"), "{error}");
+    place.run(&SEED).ok();
+    let error = place.run(&["explain", "Servce/gloo-system/knative-external-prxy"]).fails(2);
+    assert!(error.contains("Near: Service/gloo-system/knative-external-proxy"), "{error}");
+    let error = place.run(&["--gloo", "2.0", "--rule-set", "seed"]).fails(2);
+    assert!(error.contains("gloo 2.0 cannot be rendered") && error.contains("--gloo-manifest"), "{error}");
+    let error = place.run(&["--gloo", "1.14"]).fails(2);
+    assert!(
+        error.contains("gloo 1.14 is not in the catalog. Name the patch of a release as well, such as 1.14.0"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_with_a_blank_stands_in_quotes_wherever_it_is_to_be_pasted() {
+    let place = with_gloo(GLOO);
+    let flags = ["--gloo", "v1.0.0", "--rule-set", "seed", "--offline", "--out", "my out"];
+    let said = place.run(&flags).ok().stderr;
+    assert!(said.contains("knrender explain --out 'my out' OBJECT"), "{said}");
+    let (_, next) = said.split_once("\nNext\n").unwrap();
+    assert!(next.contains("sh 'my out'/apply.sh") && !next.contains(" my out/"), "{said}");
+}

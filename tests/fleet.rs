@@ -163,3 +163,13 @@ fn the_place_of_the_layout_in_the_repository_follows_the_folder() {
     assert!(application.contains("path: \"clusters/prod/gitops\""), "{application}");
     assert!(application.contains("name: in-cluster") && !application.contains("server: https"), "{application}");
 }
+
+#[test]
+fn what_looks_at_one_render_asks_for_the_cluster() {
+    let place = Place::new();
+    place.write("knrender.yaml", FLEET);
+    for command in ["explain", "upgrade", "doctor"] {
+        let error = place.run(&[command]).fails(2);
+        assert!(error.contains("names 2 clusters; look at one of them: --out out/prod, --out out/test"), "{error}");
+    }
+}

@@ -48,6 +48,9 @@ fn help_has_the_topics_that_people_look_for() {
     for (topic, says) in [("first-render", "knrender init"), ("ci", "--check --locked"), ("own-rules", "must match")] {
         assert!(place.run(&["help", topic]).ok().stdout.contains(says), "{topic}");
         assert!(place.run(&[topic]).ok().stdout.contains(says), "{topic}");
+        let help = place.run(&["help", topic]).ok().stdout;
+        assert_eq!(help.trim_end(), place.run(&[topic]).ok().stdout.trim_end(), "a topic is no command with flags");
+        assert!(help.lines().all(|line| line.len() < 80), "{topic} fits a terminal");
     }
 }
 

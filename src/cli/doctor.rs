@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Format, General, inputs, out_folder, print_json, print_text, say, write_file};
+use super::{Format, General, inputs, one_folder, print_json, print_text, say, write_file};
 use crate::config::Config;
 use crate::doctor::inventory::name_of;
 use crate::doctor::kubectl::{self, Kubectl};
@@ -50,7 +50,7 @@ of it, cannot be read.";
 
 pub(super) fn run(args: &DoctorArgs) -> Result<(), Error> {
     let config = Config::read(args.general.config.as_deref())?;
-    let out = folder(args, &config)?;
+    let out = one_folder(args.out.clone(), &config)?;
     let manifests = manifests(&out)?;
     let collection = inputs::read(&manifests)?;
     inputs::broken(&collection)?;
@@ -122,24 +122,6 @@ fn once(collection: &Collection) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// The folder; of a fleet, that of one cluster.
-fn folder(args: &DoctorArgs, config: &Config) -> Result<PathBuf, Error> {
-    let out = out_folder(args.out.clone(), config).unwrap_or_else(|| "out".into());
-    if args.out.is_some() || config.clusters.is_empty() {
-        return Ok(out);
-    }
-    let names: Vec<String> = config
-        .clusters
-        .iter()
-        .map(|cluster| format!("--out {}", crate::shown::path(&out.join(&cluster.name))))
-        .collect();
-    Err(Error::Usage(format!(
-        "knrender.yaml names {} clusters; look at one of them: {}",
-        names.len(),
-        names.join(", ")
-    )))
 }
 
 /// The files that `kubectl apply -f DIR` takes.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::value::Value;
 
-use super::{ExplainArgs, Format, inputs, out_folder, print_json, print_text};
+use super::{ExplainArgs, Format, inputs, one_folder, print_json, print_text};
 use crate::config::Config;
 use crate::error::Error;
 use crate::ledger::{Deed, Entry, FieldChange};
@@ -16,7 +16,7 @@ const FILE: &str = "about/provenance.json";
 
 pub(super) fn run(args: &ExplainArgs) -> Result<(), Error> {
     let config = Config::read(args.config.as_deref())?;
-    let out = out_folder(args.out.clone(), &config).unwrap_or_else(|| "out".into());
+    let out = one_folder(args.out.clone(), &config)?;
     inputs::whole(&out)?;
     let path = out.join(FILE);
     let shown = crate::shown::path(&path);
@@ -82,15 +82,18 @@ fn not_found(provenance: &Provenance, asked: &str, out: &str) -> String {
     let mut text =
         format!("{out} has no object {asked}, and none was left out; write it as Kind[.group]/[NAMESPACE/]NAME");
     let name = asked.rsplit('/').next().unwrap_or_default();
-    let near: Vec<_> = known(provenance)
+    let mut near: Vec<_> = known(provenance)
         .into_iter()
         .filter(|o| {
             let its = o.rsplit('/').next().unwrap_or_default();
             let short = name.len().min(its.len()) < 3;
-            !short && (its.contains(name) || name.contains(its))
+            let alike =
+                its.contains(name) || name.contains(its) || crate::shown::near(name, [its].into_iter()).is_some();
+            !short && alike
         })
-        .take(5)
         .collect();
+    near.sort_by_key(|object| strsim::damerau_levenshtein(object, asked));
+    near.truncate(5);
     if !near.is_empty() {
         let _ = write!(text, ". Near: {}", near.join(", "));
     }

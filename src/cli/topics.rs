@@ -9,51 +9,57 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum Topic {
     /// From nothing to a Service that answers
-    #[command(hide = true, long_about = FIRST_RENDER)]
+    #[command(hide = true, long_about = FIRST_RENDER, help_template = "{about-with-newline}")]
     FirstRender,
     /// Renders in continuous integration
-    #[command(hide = true, long_about = CI)]
+    #[command(hide = true, long_about = CI, help_template = "{about-with-newline}")]
     Ci,
     /// Rules of your own
-    #[command(hide = true, long_about = OWN_RULES)]
+    #[command(hide = true, long_about = OWN_RULES, help_template = "{about-with-newline}")]
     OwnRules,
 }
 
 const FIRST_RENDER: &str = "\
 From nothing to a Service that answers
 
-  knrender init --cluster-name prod --region eu-west-1    # a commented knrender.yaml
-  knrender --out out/                                     # renders; says what it did and what comes next
-  knrender explain Service/kourier-system/kourier         # what was done to one object, by which rule, why
-  knrender plan                                           # what it costs, all of it
-  eksctl create cluster -f out/cluster/eksctl.yaml        # or as out/cluster/README.md says
-  sh out/alb-controller/install.sh                        # the load balancer controller, by helm
-  sh out/apply.sh                                         # in order, with waits; asks before it changes anything
-  knrender app shop --image IMAGE > shop.yaml             # a Service that fits Fargate
+  knrender init --cluster-name prod --region eu-west-1   # knrender.yaml
+  knrender                                           # renders to out/
+  knrender explain Service/kourier-system/kourier    # what was done, and why
+  knrender plan                                      # what it costs
+  eksctl create cluster -f out/cluster/eksctl.yaml   # the cluster
+  sh out/alb-controller/install.sh                   # its controller, by helm
+  sh out/apply.sh                                    # in order; asks before
+  knrender app shop --image IMAGE > shop.yaml        # a Service that fits
   kubectl apply -f shop.yaml
 
-Without a network: upstream files come from --mirror DIR, which `knrender upstream mirror DIR` fills elsewhere.
-Every page of documentation: docs/README.md of the repository.";
+Without eksctl, or with a cluster that is there already: out/cluster/README.md.
+Without a network: `knrender upstream mirror DIR`, where there is one, fills
+a folder, which --mirror DIR takes. Pages: docs/start.md and docs/README.md of
+the repository.";
 
 const CI: &str = "\
 Renders in continuous integration
 
-Commit knrender.yaml, knrender.lock and out/. Then, without a network where the mirror is committed too:
+Commit knrender.yaml, knrender.lock (where there is one) and out/. Then:
 
-  knrender --check --locked --mirror mirror/ --offline    # 1: out/ is not what would be rendered now
-  knrender lint out/ --strict                             # 1: something does not run on Fargate, or hurts there
-  knrender validate out/                                  # 1: an API server would refuse it
+  knrender --check --locked     # 1: out/ is not what would be rendered now
+  knrender lint out/ --strict   # 1: something does not run on Fargate
+  knrender validate out/        # 1: an API server would refuse it
   knrender plan out/ --compare origin/main --format markdown --max-month 400
 
---format sarif and github are for annotations, junit for GitLab. Exit codes: 0 fine, 1 findings, 2 usage or configuration, 3 input or
-fetch, 4 output not written. The repository has a GitHub Action (action.yml), a GitLab job (packaging/gitlab-ci.yml) and hooks for
-pre-commit.";
+Without a network, --mirror DIR --offline takes upstream's files from a folder
+that is committed too. For annotations: --format sarif or github; for GitLab,
+junit. Exit codes: 0 fine; 1 findings; 2 usage or configuration; 3 input or
+fetch; 4 output not written. The repository has a GitHub Action (action.yml),
+a GitLab job (packaging/gitlab-ci.yml) and hooks for pre-commit; page:
+docs/ci.md.";
 
 const OWN_RULES: &str = "\
 Rules of your own
 
-A rule is data: what it is for, what it does, why, and how many objects it must match. A rule that matches another number fails the
-render and names the near misses.
+A rule is data: what it is for, what it does, why, and how many objects it
+must match. A rule that matches another number fails the render and names the
+near misses.
 
   # rules/labels.yaml
   - rule: gateway-has-our-label
@@ -62,10 +68,11 @@ render and names the near misses.
     merge: {metadata: {labels: {team: platform}}}
 
   knrender --rules rules/ --out out/
-  knrender explain Service/kourier-system/kourier         # shows the rule, with its reason
+  knrender explain Service/kourier-system/kourier    # with the rule's reason
 
-merge (RFC 7386), patch (RFC 6902), drop: true, add: template.yaml.j2, fit: fargate-size. `knrender schema rule` is for editors;
-README and docs/own-rules.md have the rest, examples/rules/ a worked example.";
+merge (RFC 7386), patch (RFC 6902), drop: true, add: template.yaml.j2,
+fit: fargate-size. `knrender schema rule` is for editors. Page:
+docs/own-rules.md; a worked example: examples/rules/.";
 
 pub(super) fn run(topic: Topic) -> Result<(), Error> {
     let text = match topic {

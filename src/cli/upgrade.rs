@@ -7,7 +7,7 @@ use clap::Args;
 use semver::Version;
 
 use super::diff::{self, DiffFormat};
-use super::{General, newer, out_folder, plan, print};
+use super::{General, newer, one_folder, plan, print};
 use crate::config::{Ask, Config, Supply};
 use crate::diff::Side;
 use crate::error::Error;
@@ -42,7 +42,7 @@ Exit codes: 0 these are the steps, or there is nothing to do; 1 something stands
 pub(super) fn run(args: &UpgradeArgs) -> Result<(), Error> {
     let config = Config::read(args.general.config.as_deref())?;
     let prices = plan::prices(config.prices.as_deref())?;
-    let out = out_folder(args.out.clone(), &config).unwrap_or_else(|| "out".into());
+    let out = one_folder(args.out.clone(), &config)?;
     let shown = out.display().to_string();
     if !out.join("about/provenance.json").is_file() {
         return Err(Error::Input(format!(

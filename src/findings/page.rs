@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{embedded, yaml};
+use crate::{embedded, shown, yaml};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
@@ -157,13 +157,20 @@ impl Pages {
     /// What to say to somebody who asked for a lint that does not exist.
     pub fn unknown(&self, code: &str) -> String {
         let words: Vec<&str> = code.split('-').filter(|w| w.len() > 2).collect();
-        let near: Vec<_> = self
+        let plain = |code: &str| code.to_ascii_lowercase().replace(['-', '_'], "");
+        let meant = shown::near(code, self.pages.iter().map(|p| p.code.as_str()));
+        let mut near: Vec<_> = self
             .pages
             .iter()
-            .filter(|p| p.rule.eq_ignore_ascii_case(code) || words.iter().any(|w| p.code.contains(w)))
-            .map(|p| p.code.as_str())
-            .take(6)
+            .map(|p| (p.code.as_str(), p))
+            .filter(|(its, p)| {
+                let alike = Some(*its) == meant || plain(its) == plain(code);
+                alike || p.rule.eq_ignore_ascii_case(code) || words.iter().any(|w| its.contains(w))
+            })
+            .map(|(its, _)| its)
             .collect();
+        near.sort_by_key(|its| Some(*its) != meant && plain(its) != plain(code));
+        near.truncate(6);
         let near = if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) };
         format!("there is no lint `{code}`{near}. `knrender {} --list` lists them", self.command())
     }

@@ -333,11 +333,19 @@ impl Component {
         if let (Some(Ok(major)), Some(Ok(minor)), None) = (parts.next(), parts.next(), parts.next()) {
             let patches = self.versions.iter().map(|v| &v.version);
             return patches.filter(|v| v.major == major && v.minor == minor).max().cloned().ok_or_else(|| {
-                let listed = if self.versions.is_empty() { "none of it".to_owned() } else { self.list() };
-                format!(
-                    "{} {plain} is not in the catalog, which has: {listed}. Name the patch of a release as well, such as {plain}.0 ({})",
-                    self.component, self.home
-                )
+                let first = Version::new(major, minor, 0);
+                match &self.unlisted {
+                    Some(unlisted) if !unlisted.versions.matches(&first) => {
+                        format!("{} {plain} cannot be rendered: {}", self.component, unlisted.otherwise)
+                    }
+                    _ => {
+                        let has = if self.versions.is_empty() { String::new() } else { format!(", which has: {}", self.list()) };
+                        format!(
+                            "{} {plain} is not in the catalog{has}. Name the patch of a release as well, such as {plain}.0 ({})",
+                            self.component, self.home
+                        )
+                    }
+                }
             });
         }
         Err(format!("`{text}` is not a version; write it as v1.2.3"))

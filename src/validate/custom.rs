@@ -111,7 +111,7 @@ impl<'o> Definitions<'o> {
     /// The kind of a group that was probably meant.
     pub(super) fn near(&self, group: &str, kind: &str) -> Option<&str> {
         let kinds = self.by_kind.keys().filter(|(of, _)| *of == group).map(|(_, kind)| *kind);
-        shape::near(kind, kinds)
+        crate::shown::near(kind, kinds)
     }
 
     /// The rules that were not evaluated since this was last asked.

@@ -10,6 +10,7 @@ use super::model::{Model, Shape};
 use super::{Found, rules};
 use crate::fargate::quantity::Quantity;
 use crate::pointer;
+use crate::shown::near;
 
 /// Checks an object against its type of the model.
 pub(super) fn check(model: &Model, type_name: &str, value: &Value, found: &mut Found<'_>) {
@@ -300,12 +301,4 @@ fn is_base64(text: &str) -> bool {
         && bytes.len() - body <= 2
         && bytes[..body].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
         && bytes[body..].iter().all(|b| *b == b'=')
-}
-
-/// The name that is most like `name`, if one is near.
-pub(super) fn near<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    all.map(|other| (strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase()), other))
-        .filter(|(distance, _)| *distance <= 2 && *distance * 3 <= name.len())
-        .min()
-        .map(|(_, other)| other)
 }

@@ -8,6 +8,7 @@ use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use super::build::{build, duplicate, not_finite, too_deep};
 use super::{YamlError, one_line};
+use crate::shown;
 use crate::value::{Pool, Value};
 
 /// How deep collections may nest, aliases expanded. The deepest CRD seen upstream has 31 levels; the limit keeps a
@@ -162,7 +163,14 @@ fn in_words(error: &Error) -> String {
         Error::SerdeMissingField { field, .. } => format!("the key `{field}` is missing"),
         Error::SerdeUnknownField { field, expected, .. } if expected.is_empty() => format!("unknown key `{field}`"),
         Error::SerdeUnknownField { field, expected, .. } => {
-            format!("unknown key `{field}`; known are {}", expected.join(", "))
+            match shown::near(field, expected.iter().copied()) {
+                // A long list would hide what was meant.
+                Some(near) if expected.len() > 12 => format!("unknown key `{field}`; did you mean `{near}`?"),
+                Some(near) => {
+                    format!("unknown key `{field}`; did you mean `{near}`? Known are {}", expected.join(", "))
+                }
+                None => format!("unknown key `{field}`; known are {}", expected.join(", ")),
+            }
         }
         Error::Budget { breach, .. } => match breach {
             BudgetBreach::Depth { .. } => too_deep(MAX_CONFIGURATION_DEPTH),

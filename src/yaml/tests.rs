@@ -195,9 +195,9 @@ fn configuration_is_typed() {
     let error = |text: &str| parse_as::<Config>(text).expect_err("not a configuration").to_string();
     assert_eq!(
         error("name: a\nrules:\n  - size: 1\n    patches: 2\n"),
-        "line 4, column 5: unknown key `patches`; known are size, patch"
+        "line 4, column 5: unknown key `patches`; did you mean `patch`? Known are size, patch"
     );
-    assert_eq!(error("nam: a\n"), "line 1, column 1: unknown key `nam`; known are name, rules");
+    assert_eq!(error("nam: a\n"), "line 1, column 1: unknown key `nam`; did you mean `name`? Known are name, rules");
     assert_eq!(error("rules: []\n"), "line 1, column 1: the key `name` is missing");
     assert_eq!(error("name: [1]\n"), "line 1, column 7: expected a string");
     assert_eq!(error("name: a\nrules: {}\n"), "line 2, column 8: expected a list");
