@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::value::Text;
 use allow::Allowed;
 use page::{Pages, Severity};
 
@@ -16,7 +17,7 @@ pub mod page;
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The file, as the user named it.
-    pub file: String,
+    pub file: Text,
     /// The 1-based line on which the object's document starts; that of the field, once [`locate`] looked it up.
     pub line: usize,
     /// The 1-based columns of the field, in characters: the first, and the one behind the last. `None` until they are looked up.
@@ -24,7 +25,7 @@ pub struct Place {
     pub columns: Option<(usize, usize)>,
     /// JSON pointer to the object in its document; empty but for items of a `List`.
     #[serde(skip)]
-    pub within: String,
+    pub within: Text,
     /// The object, as `Kind[.group]/[namespace/]name`; `None` for what is no object, such as a line of `knrender.yaml`.
     pub object: Option<String>,
     /// JSON pointer into the object; empty for the object as a whole.

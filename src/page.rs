@@ -243,7 +243,7 @@ fn by_file(collection: &Collection) -> Vec<Component> {
         let name = object.identity.to_string();
         match files.iter_mut().find(|file| file.name == object.file) {
             Some(file) => file.kept.push(name),
-            None => files.push(Component { name: object.file.clone(), touched: Vec::new(), kept: vec![name] }),
+            None => files.push(Component { name: object.file.to_string(), touched: Vec::new(), kept: vec![name] }),
         }
     }
     files

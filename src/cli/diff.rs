@@ -206,7 +206,7 @@ pub(super) fn folder(path: &Path, name: &str) -> Result<Side, Error> {
         for file in
             collection.objects.iter_mut().map(|o| &mut o.file).chain(collection.broken.iter_mut().map(|b| &mut b.file))
         {
-            *file = file.replacen(&prefix, name, 1);
+            *file = file.replacen(&prefix, name, 1).into();
         }
     }
     inputs::broken(&collection)?;

@@ -138,7 +138,13 @@ pub(super) fn allowances(
             lint: code.clone(),
             object: allow.object.clone(),
             reason: allow.reason.trim().to_owned(),
-            place: Some(Place { file: file.clone(), line, columns, field: format!("/allow/{i}"), ..Place::default() }),
+            place: Some(Place {
+                file: file.as_str().into(),
+                line,
+                columns,
+                field: format!("/allow/{i}"),
+                ..Place::default()
+            }),
         });
     }
     Ok(allowances)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::out_folder;
 use crate::config::Config;
 use crate::error::Error;
-use crate::manifest::collection::{Broken, Collection, Is};
+use crate::manifest::collection::Collection;
 use crate::manifest::recognise;
 use crate::{output, shown};
 
@@ -188,23 +188,107 @@ pub(super) fn of_render(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Collec
     collection
 }
 
+/// So many bytes of a file are held at once, if it has separators; the objects that are read take their own room.
+const PART: usize = 2 << 20;
+
 fn read_file(collection: &mut Collection, path: &Path) -> Result<(), Error> {
     let shown = shown::path(path.strip_prefix(".").unwrap_or(path));
-    let text = fs::read(path).map_err(|e| Error::Input(format!("{shown}: {e}")))?;
-    add(collection, &shown, &text);
-    Ok(())
+    let failed = |e| Error::Input(format!("{shown}: {e}"));
+    let mut file = fs::File::open(path).map_err(failed)?;
+    let mut adding = collection.begin(&shown);
+    let mut held = Vec::new();
+    loop {
+        // Twice as much where no separator was found, so that a text without any is not searched again and again.
+        let more = PART.max(held.len());
+        let read = file.by_ref().take(more as u64).read_to_end(&mut held).map_err(failed)?;
+        let is_last = read < more;
+        let end = if is_last { held.len() } else { last_separator(&held) };
+        let Ok(text) = std::str::from_utf8(&held[..end]) else {
+            collection.take_back(adding, NOT_TEXT);
+            return Ok(());
+        };
+        collection.add_part(&mut adding, text);
+        held.drain(..end);
+        if is_last {
+            collection.end(adding);
+            return Ok(());
+        }
+    }
 }
+
+/// Where the last line starts that is known to be a separator; 0 if there is none.
+fn last_separator(text: &[u8]) -> usize {
+    let found = memchr::memmem::rfind_iter(text, b"\n---");
+    let is_separator = |at: &usize| matches!(text.get(at + 4), Some(b'\n' | b'\r'));
+    found.into_iter().find(is_separator).map_or(0, |at| at + 1)
+}
+
+const NOT_TEXT: &str = "it is not UTF-8 text";
 
 fn add(collection: &mut Collection, name: &str, text: &[u8]) {
     match std::str::from_utf8(text) {
         Ok(text) => collection.add(name, text),
         Err(_) => {
-            collection.broken.push(Broken {
-                file: name.to_owned(),
-                line: 1,
-                why: "it is not UTF-8 text".to_owned(),
-                is: Is::Unreadable,
-            });
+            let adding = collection.begin(name);
+            collection.take_back(adding, NOT_TEXT);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// A file of many parts, with all that is not an object in it.
+    fn large() -> String {
+        let mut text = String::new();
+        let mut i = 0;
+        while text.len() < 3 * PART {
+            i += 1;
+            let _ = write!(text, "apiVersion: v1\nkind: Secret\nmetadata: {{name: s{i}}}\ndata: |\n  ---\n---\n");
+            if i % 10_000 == 0 {
+                text.push_str("- {op: remove, path: /a}\n---\na: [\n---\nno: object\n---\nb: 1\n...\nc: 2\n--- # c\n");
+                text.push_str("apiVersion: v1\nkind: Secret\nmetadata: {name: a, name: b}\n---\r\n");
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn a_file_in_parts_is_what_it_is_in_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        let text = large();
+        fs::write(&file, &text).unwrap();
+        let (mut parts, mut whole) = (Collection::default(), Collection::default());
+        read_file(&mut parts, &file).unwrap();
+        whole.add(&shown::path(&file), &text);
+        assert_eq!(format!("{parts:?}"), format!("{whole:?}"));
+        assert!(whole.objects.len() > 10_000 && !whole.twice.is_empty() && !whole.patches.is_empty());
+    }
+
+    #[test]
+    fn of_a_file_that_is_no_text_nothing_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        fs::write(&file, [large().as_bytes(), &[0xff]].concat()).unwrap();
+        let mut collection = Collection::default();
+        read_file(&mut collection, &file).unwrap();
+        assert!(collection.objects.is_empty() && collection.twice.is_empty() && collection.skipped == 0);
+        assert_eq!(collection.broken.iter().map(|b| b.why.as_str()).collect::<Vec<_>>(), [NOT_TEXT]);
+    }
+
+    #[test]
+    fn a_text_without_separators_is_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.yaml");
+        let text =
+            format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{a: {}}}\n", "x".repeat(3 * PART));
+        fs::write(&file, text).unwrap();
+        let mut collection = Collection::default();
+        read_file(&mut collection, &file).unwrap();
+        assert_eq!((collection.objects.len(), collection.broken.len()), (1, 0));
     }
 }

@@ -222,7 +222,7 @@ fn leave_out_demos(collection: &mut Collection, paths: &[PathBuf], tell: bool) {
     for render in paths.iter().filter(|path| inputs::is_render(path)) {
         let demos = render.strip_prefix(".").unwrap_or(render).join("apps");
         let before = collection.objects.len();
-        collection.objects.retain(|object| !Path::new(&object.file).starts_with(&demos));
+        collection.objects.retain(|object| !Path::new(object.file.as_str()).starts_with(&demos));
         if tell && collection.objects.len() < before {
             say(&format!("without the demos: `knrender plan {}` is about them", crate::shown::path(&demos)));
         }

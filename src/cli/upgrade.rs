@@ -111,7 +111,7 @@ fn as_rendered(side: &Side, shown: &str) -> Result<(), Error> {
         .objects
         .iter()
         .filter(|o| files.contains(&*o.file))
-        .map(|o| (o.file.clone(), o.identity.to_string()))
+        .map(|o| (o.file.to_string(), o.identity.to_string()))
         .collect();
     let lacks = listed.difference(&there).next().map(|(file, object)| format!("{file} lacks {object}, which is in it"));
     let has = there.difference(&listed).next().map(|(file, object)| format!("{file} has {object}, which is not in it"));

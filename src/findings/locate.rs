@@ -171,7 +171,7 @@ mod tests {
     fn marked(text: &str, line: usize, within: &str, field: &str) -> String {
         let object = Some("Kind/name".to_owned());
         let (within, field) = (within.to_owned(), field.to_owned());
-        let mut place = Place { line, within, object, field, ..Place::default() };
+        let mut place = Place { line, within: within.into(), object, field, ..Place::default() };
         locate(text, vec![&mut place]);
         let (from, to) = place.columns.unwrap();
         let line = text.lines().nth(place.line - 1).unwrap();

@@ -60,7 +60,7 @@ pub fn of(collection: &Collection) -> Vec<Image> {
             let entry = images.entry(image.clone()).or_default();
             entry.1 |= is_resolved(placed, &field, &image, &skipped);
             let object = placed.identity.to_string();
-            entry.0.insert(Use { object, file: placed.file.clone(), line: placed.line, field });
+            entry.0.insert(Use { object, file: placed.file.to_string(), line: placed.line, field });
         }
     }
     images.into_iter().map(|(image, (used, resolved))| Image::of(image, used, resolved)).collect()

@@ -1,6 +1,6 @@
 //! Manifests of any origin, read as one set of objects: what `lint`, `plan` and `validate` look at.
 
-use crate::value::{Pool, Value};
+use crate::value::{Pool, Text, Value};
 
 use super::object::{Head, Identity};
 use super::{lenient, list, recognise, split};
@@ -14,11 +14,11 @@ const PARALLEL: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Placed {
     /// The file, as people named it.
-    pub file: String,
+    pub file: Text,
     /// The 1-based line on which its document starts.
     pub line: usize,
     /// JSON pointer to it in its document; empty but for items of a `List`.
-    pub within: String,
+    pub within: Text,
     /// Which object it is.
     pub identity: Identity,
     /// Kind, API version, metadata.
@@ -31,7 +31,7 @@ pub struct Placed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
     /// The file.
-    pub file: String,
+    pub file: Text,
     /// 1-based line.
     pub line: usize,
     /// What is wrong.
@@ -65,7 +65,7 @@ pub struct Collection {
     /// Keys that stand twice in one mapping, of which kubectl takes the last.
     pub twice: Vec<KeyTwice>,
     /// JSON patches, which are among what was passed over: file and line of each.
-    pub patches: Vec<(String, usize)>,
+    pub patches: Vec<(Text, usize)>,
     /// Texts that cannot be read a second time, such as standard input, by the name that their objects have as file.
     pub kept: Vec<(String, String)>,
 }
@@ -74,65 +74,103 @@ pub struct Collection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyTwice {
     /// The file.
-    pub file: String,
+    pub file: Text,
     /// The key.
     pub key: String,
     /// The 1-based lines: that of the first, and that of the last, which counts.
     pub lines: (usize, usize),
 }
 
+/// A file that is being added, part after part, so that its whole text need not be held.
+#[derive(Debug)]
+pub struct Adding {
+    file: Text,
+    /// How many lines the parts before had.
+    lines: usize,
+    /// How much there was of each before the file: objects, broken documents, keys, patches, documents that were passed over.
+    before: [usize; 5],
+    others: Vec<Other>,
+    pool: Pool,
+}
+
 impl Collection {
     /// Adds the objects of a text. A document that is not YAML is remembered as broken, and the others are still read.
     pub fn add(&mut self, file: &str, text: &str) {
-        let chunks: Vec<_> =
-            split::split(text).into_iter().filter(|c| split::has_content(&text[c.start..c.end])).collect();
-        let objects = self.objects.len();
-        let mut others = Vec::new();
+        let mut adding = self.begin(file);
+        self.add_part(&mut adding, text);
+        self.end(adding);
+    }
+
+    /// Begins to add a file.
+    #[must_use]
+    pub fn begin(&self, file: &str) -> Adding {
+        let before = [self.objects.len(), self.broken.len(), self.twice.len(), self.patches.len(), self.skipped];
+        Adding { file: file.into(), lines: 0, before, others: Vec::new(), pool: Pool::small() }
+    }
+
+    /// Adds a part of a file. Each part but the first starts with a separator, a line of `---`.
+    pub fn add_part(&mut self, adding: &mut Adding, text: &str) {
+        let mut chunks = split::split(text);
+        chunks.retain(|c| split::has_content(&text[c.start..c.end]));
         let parsed = parallel::over(&chunks, PARALLEL, Pool::large, |pool, chunks| {
             chunks.iter().map(|chunk| yaml::parse_into(&text[chunk.start..chunk.end], pool)).collect::<Vec<_>>()
         });
         for (chunk, parsed) in chunks.iter().zip(parsed.into_iter().flatten()) {
             if let Some((flaw, line)) = chunk.flaw {
-                self.broken.push(Broken {
-                    file: file.to_owned(),
-                    line,
-                    why: flaw.why().to_owned(),
-                    is: Is::Unreadable,
-                });
+                self.broken(adding, line, flaw.why().to_owned(), Is::Unreadable);
                 continue;
             }
             match parsed {
-                Ok(value) => self.add_value(file, chunk.line, "", value, &mut others),
+                Ok(value) => self.add_value(adding, chunk.line, "", value),
                 Err(e) => {
                     let document = &text[chunk.start..chunk.end];
                     if let Some(read) = lenient::read(document, &e) {
                         for (line, value) in read.values {
-                            self.add_value(file, chunk.line + line, "", value, &mut others);
+                            self.add_value(adding, chunk.line + line, "", value);
                         }
-                        let last = |line: usize| chunk.line + line.saturating_sub(1);
+                        let last = |line: usize| adding.lines + chunk.line + line.saturating_sub(1);
                         self.twice.extend(read.twice.into_iter().map(|twice| KeyTwice {
-                            file: file.to_owned(),
+                            file: adding.file.clone(),
                             lines: (last(twice.first), last(twice.again)),
                             key: twice.key,
                         }));
                         continue;
                     }
-                    let line = chunk.line + e.line.saturating_sub(1);
-                    self.broken.push(Broken { file: file.to_owned(), line, why: e.message, is: Is::Unreadable });
+                    self.broken(adding, chunk.line + e.line.saturating_sub(1), e.message, Is::Unreadable);
                 }
             }
         }
+        adding.lines += memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    }
+
+    /// Ends what [`Collection::begin`] began.
+    pub fn end(&mut self, mut adding: Adding) {
         // What stands beside objects is meant for kubectl, which refuses it.
-        let beside = self.objects.len() > objects;
-        for other in others {
-            if beside || other.is_marked {
-                let Other { line, why, is_marked } = other;
+        let beside = self.objects.len() > adding.before[0];
+        for Other { line, why, is_marked } in std::mem::take(&mut adding.others) {
+            if beside || is_marked {
                 let is = if is_marked { Is::NoObject } else { Is::Stranger };
-                self.broken.push(Broken { file: file.to_owned(), line, why, is });
+                self.broken.push(Broken { file: adding.file.clone(), line, why, is });
             } else {
                 self.skipped += 1;
             }
         }
+    }
+
+    /// Takes back all that was added of a file, which turned out to be none.
+    pub fn take_back(&mut self, adding: Adding, why: &str) {
+        let [objects, broken, twice, patches, skipped] = adding.before;
+        self.objects.truncate(objects);
+        self.broken.truncate(broken);
+        self.twice.truncate(twice);
+        self.patches.truncate(patches);
+        self.skipped = skipped;
+        self.broken.push(Broken { file: adding.file.clone(), line: 1, why: why.to_owned(), is: Is::Unreadable });
+    }
+
+    /// Remembers what could not be read; `line` is that in the part.
+    fn broken(&mut self, adding: &Adding, line: usize, why: String, is: Is) {
+        self.broken.push(Broken { file: adding.file.clone(), line: adding.lines + line, why, is });
     }
 
     /// Passes over documents that are meant for others, also beside objects, where kubectl refuses them: that is for `validate` to say.
@@ -142,40 +180,44 @@ impl Collection {
         self.skipped += before - self.broken.len();
     }
 
-    /// Adds an object, or the items of a `List`, and to `others` what is none. `within` leads to it in its document.
-    fn add_value(&mut self, file: &str, line: usize, within: &str, mut value: Value, others: &mut Vec<Other>) {
+    /// Adds an object, or the items of a `List`, and to the others of the file what is none. `line` is that in the part, and
+    /// `within` leads to it in its document.
+    fn add_value(&mut self, adding: &mut Adding, line: usize, within: &str, mut value: Value) {
         if let Some(items) = list::open(&mut value) {
             for (i, item) in items.into_iter().enumerate() {
-                self.add_value(file, line, &format!("{within}/items/{i}"), item, others);
+                self.add_value(adding, line, &format!("{within}/items/{i}"), item);
             }
             return;
         }
         if value.is_null() && within.is_empty() {
             return;
         }
+        let whole_line = adding.lines + line;
         if let Some(why) = no_object(&value) {
             if recognise::is_json_patch(&value) {
-                self.patches.push((file.to_owned(), line));
+                self.patches.push((adding.file.clone(), whole_line));
                 self.skipped += 1;
                 return;
             }
             let is_marked = !within.is_empty() || has_marks(&value);
             let why = if within.is_empty() { why } else { format!("`{within}` of this list: {why}") };
-            others.push(Other { line, why, is_marked });
+            adding.others.push(Other { line: whole_line, why, is_marked });
             return;
         }
         match Head::of(&value) {
             Ok(head) => {
-                let identity = head.identity();
-                let (file, within) = (file.to_owned(), within.to_owned());
-                self.objects.push(Placed { file, line, within, identity, head, value });
+                let mut identity = head.identity();
+                identity.group = adding.pool.text(&identity.group);
+                let (file, within) = (adding.file.clone(), within.into());
+                self.objects.push(Placed { file, line: whole_line, within, identity, head, value });
             }
-            Err(why) => self.broken.push(Broken { file: file.to_owned(), line, why, is: Is::Headless }),
+            Err(why) => self.broken(adding, line, why, Is::Headless),
         }
     }
 }
 
 /// A document that is no object.
+#[derive(Debug)]
 struct Other {
     line: usize,
     why: String,

@@ -109,9 +109,9 @@ fn check<'d>(
         }
         due.push(own);
         objects.push(Placed {
-            file: document.source_name().to_owned(),
+            file: document.source_name().into(),
             line: document.line(),
-            within: String::new(),
+            within: crate::value::Text::new(),
             identity: document.identity(),
             head: document.head().clone(),
             value: document.value()?.clone(),

@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use super::super::inputs;
 use crate::findings::{Finding, Place, locate};
 use crate::manifest::collection::Collection;
+use crate::value::Text;
 
 /// Lines, by file and number.
 #[derive(Debug, Default)]
-pub(in crate::cli) struct Lines(BTreeMap<(String, usize), String>);
+pub(in crate::cli) struct Lines(BTreeMap<(Text, usize), String>);
 
 impl Lines {
     /// Puts findings into the order of their lines, having looked up where each field stands, and keeps those lines.
     pub(in crate::cli) fn of(findings: &mut [Finding], collection: &Collection) -> Lines {
-        let mut places: BTreeMap<String, Vec<&mut Place>> = BTreeMap::new();
+        let mut places: BTreeMap<Text, Vec<&mut Place>> = BTreeMap::new();
         for place in findings.iter_mut().filter_map(|finding| finding.place.as_mut()) {
             places.entry(place.file.clone()).or_default().push(place);
         }

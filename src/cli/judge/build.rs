@@ -153,5 +153,5 @@ fn folder_of(file: &Path, command: &str) -> Broken {
     let (by, build) = if is_chart { ("Helm", helm(folder)) } else { ("kustomize", kustomize(folder)) };
     let name = shown::path(file.strip_prefix(".").unwrap_or(file));
     let why = format!("{by} builds this folder, so it is not judged file by file: `{build} | knrender {command} -`");
-    Broken { file: name, line: 1, why, is: Is::Unreadable }
+    Broken { file: name.into(), line: 1, why, is: Is::Unreadable }
 }

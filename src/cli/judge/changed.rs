@@ -62,12 +62,12 @@ pub(super) fn since(revision: &str, paths: &[PathBuf]) -> Result<Changed, Error>
 impl Changed {
     /// Marks what is found in files that did not change, and what is said of all of them.
     pub(super) fn mark(&self, findings: &mut [Finding]) {
-        let mut known: BTreeMap<String, bool> = BTreeMap::new();
+        let mut known: BTreeMap<&str, bool> = BTreeMap::new();
         for finding in findings.iter_mut().filter(|finding| finding.allowed.is_none()) {
             let is_changed = finding.place.as_ref().is_some_and(|place| {
-                *known
-                    .entry(place.file.clone())
-                    .or_insert_with(|| fs::canonicalize(&place.file).is_ok_and(|file| self.files.contains(&file)))
+                *known.entry(place.file.as_str()).or_insert_with(|| {
+                    fs::canonicalize(place.file.as_str()).is_ok_and(|file| self.files.contains(&file))
+                })
             });
             if !is_changed {
                 let reason = "its file did not change".to_owned();
