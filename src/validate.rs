@@ -148,6 +148,8 @@ impl Validation<'_> {
             } else if let Some(near) = crds.near(&object.identity.group, &object.identity.kind) {
                 let what = format!("no CRD of the group defines {}; did you mean {near}?", object.identity.kind);
                 found.at("api-unknown", "/kind", what);
+            } else if let Some((field, what)) = served_by_none(object) {
+                found.at("api-unknown", field, what);
             } else {
                 *unchecked.entry(format!("{} of {api}", object.identity.kind)).or_insert(0) += 1;
             }
@@ -299,6 +301,17 @@ fn api_unknown(found: &mut Found<'_>, model: &Model, removed: &RemovedApis) {
     let instead =
         if apis.is_empty() { "it has no such kind".to_owned() } else { format!("there it is in {}", apis.join(", ")) };
     found.at("api-unknown", "/apiVersion", format!("Kubernetes {target} has no {kind} in {api}; {instead}"));
+}
+
+/// What no API server can serve, whatever CRDs it has: names that no CRD may have.
+fn served_by_none(object: &Placed) -> Option<(&'static str, String)> {
+    let (api, kind) = (&object.head.api_version, &object.identity.kind);
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    if !names::is_subdomain(group) || !names::is_label_1035(version) {
+        return Some(("/apiVersion", format!("`{api}` is not a group and a version, such as example.com/v1")));
+    }
+    let good = names::is_label_1035(&kind.to_ascii_lowercase());
+    (!good).then(|| ("/kind", format!("`{kind}` is no name of a kind: letters and digits")))
 }
 
 /// One object twice.

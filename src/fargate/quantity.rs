@@ -79,7 +79,8 @@ fn read(text: &str) -> Option<Quantity> {
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
     let (number, suffix) = rest.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+    // Like the API server, which takes `Mi` for 0.
+    if fraction.contains('.') {
         return None;
     }
     let (base, power) = scale(suffix)?;
@@ -231,6 +232,9 @@ mod tests {
             ("-1", -NANO),
             ("0", 0),
             ("000", 0),
+            ("Mi", 0),
+            ("e3", 0),
+            ("+.", 0),
             ("0.0000000001", 1),
             ("0.5n", 1),
             ("1.0000000001", NANO + 1),
@@ -253,9 +257,9 @@ mod tests {
         for text in [
             "",
             "1e",
+            "e",
             "1Ki5",
-            "e3",
-            ".",
+            "..",
             "1..2",
             "1.2.3",
             "1 Gi",
@@ -263,7 +267,6 @@ mod tests {
             "1KB",
             "0x10",
             "1e3.5",
-            "+",
             "--1",
             "1mi",
             "1e99999999999",

@@ -139,7 +139,10 @@ fn is_hostname(text: &str) -> bool {
     };
     let mut parts: Vec<&str> = text.split('.').collect();
     if parts.len() == 1 {
-        return part(text) && text.len() <= 64;
+        // The pattern of the API server knows one dash at the most here, behind the first sign.
+        let rest = text.strip_prefix(sign).unwrap_or_default();
+        let rest = rest.strip_prefix('-').unwrap_or(rest);
+        return text.starts_with(sign) && text.len() <= 63 && rest.chars().all(sign);
     }
     let top = parts.pop().unwrap_or_default();
     let top_good = (2..=63).contains(&top.chars().count()) && top.chars().all(char::is_alphabetic);
@@ -223,6 +226,7 @@ mod tests {
             ("cidr", "10.0.0.0/8", "10.0.0.0/33"),
             ("mac", "01-23-45-67-89-ab", "01-23"),
             ("hostname", "a-b.example", "-a"),
+            ("hostname", "a-bc", "a-b-c"),
             ("uri", "https://a.b/c?d=e", "a b"),
             ("isbn", "0321751043", "0321751044"),
             ("creditcard", "4111-1111-1111-1111", "4111-1111-1111-1112"),

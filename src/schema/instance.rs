@@ -14,12 +14,18 @@ const KEEP: &str = "x-kubernetes-preserve-unknown-fields";
 const INT_OR_STRING: &str = "x-kubernetes-int-or-string";
 const EMBEDDED: &str = "x-kubernetes-embedded-resource";
 
-/// What is wrong with an object by the root schema of its version. `metadata` is not looked at, and neither is `status` where
+/// What is wrong with an object by the root schema of its version. Of `metadata`, names are looked at only, and neither is `status` where
 /// it is a subresource, since the API server drops it.
 pub fn problems(schema: &Value, object: &Value, status_is_dropped: bool) -> Checked {
     let Some((prepared, rest)) = prepared(schema, object, status_is_dropped) else { return Checked::default() };
     let mut walk = Walk::default();
     walk.node(&prepared, &rest);
+    for name in ["name", "generateName"] {
+        let of = schema.pointer(&format!("/properties/metadata/properties/{name}")).and_then(Value::as_object);
+        if let (Some(of), Some(value)) = (of, object.pointer(&format!("/metadata/{name}")).filter(|v| v.is_string())) {
+            walk.below("metadata", |walk| walk.below(name, |walk| walk.node(of, value)));
+        }
+    }
     // What is dropped is read before, as all that is sent.
     if let (Some(schema), Some(status)) = (schema.as_object(), object.get("status").filter(|_| status_is_dropped)) {
         let mut sent = json!({"status": status});

@@ -69,20 +69,27 @@ pub(super) fn spec(found: &mut Found<'_>, claim: &At<'_>) {
     if found.since(34) {
         found.form(&spec, "volumeAttributesClassName", "subdomain");
     }
-    let (source, reference) = (spec.get("dataSource"), spec.get("dataSourceRef"));
+    // Across namespaces is a feature that is off by default: a reference to there is dropped.
+    let reference = spec.get("dataSourceRef").filter(|at| at.text("namespace").is_empty());
+    // As is a source beside no reference that is neither a claim nor a snapshot.
+    let source = spec.get("dataSource").filter(|at| reference.is_some() || is_claim_or_snapshot(at));
     for at in [&source, &reference].into_iter().flatten() {
         if at.text("apiGroup").is_empty() && at.text("kind") != "PersistentVolumeClaim" {
             found.at("bad-value", &at.field("kind"), "without an apiGroup, it is a PersistentVolumeClaim");
         }
         found.form(at, "apiGroup", "subdomain");
     }
-    // Across namespaces is a feature that is off by default: the field is dropped.
     if let (Some(source), Some(reference)) = (&source, &reference) {
         let same = ["apiGroup", "kind", "name"].iter().all(|key| source.value.get(key) == reference.value.get(key));
         if !same {
             found.conflict(source, "it is not the same as dataSourceRef");
         }
     }
+}
+
+fn is_claim_or_snapshot(source: &At<'_>) -> bool {
+    let (group, kind) = (source.text("apiGroup"), source.text("kind"));
+    matches!((group, kind), ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot"))
 }
 
 /// A `PersistentVolume`.

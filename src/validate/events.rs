@@ -75,14 +75,4 @@ pub(super) fn lease(found: &mut Found<'_>) {
     {
         found.bad(&transitions, "it is less than 0");
     }
-    if let Some(strategy) = spec.get("strategy") {
-        let name = strategy.own();
-        let known = name == "OldestEmulationVersion" || (name.contains('/') && names::is_qualified(name));
-        if !known {
-            found.bad(&strategy, format!("`{name}` is neither OldestEmulationVersion nor a name with a domain"));
-        }
-    }
-    if !spec.text("preferredHolder").is_empty() && spec.text("strategy").is_empty() {
-        found.at("conflict", "/spec/preferredHolder", "it needs a strategy");
-    }
 }

@@ -21,7 +21,7 @@ pub(super) fn check(found: &mut Found<'_>, root: &At<'_>, spec: &At<'_>) {
         if let Some(cron) = root.get("spec") {
             schedule(found, &cron);
         }
-    } else if spec.has("selector") && !spec.is_true("manualSelector") {
+    } else if spec.get("selector").is_some_and(|at| !is_empty(&at)) && !spec.is_true("manualSelector") {
         found.at("conflict", &spec.field("selector"), "Kubernetes makes it, unless manualSelector is true");
     } else if spec.is_true("manualSelector") {
         selector(found, spec);
@@ -60,6 +60,11 @@ pub(super) fn check(found: &mut Found<'_>, root: &At<'_>, spec: &At<'_>) {
 fn completions(spec: &At<'_>) -> Option<i64> {
     let neither = !spec.has("completions") && !spec.has("parallelism");
     spec.int("completions").or(neither.then_some(1))
+}
+
+/// Whether a selector selects by nothing: then Kubernetes fills it in.
+fn is_empty(selector: &At<'_>) -> bool {
+    selector.map("matchLabels").is_empty() && selector.list("matchExpressions").is_empty()
 }
 
 /// A selector that people wrote themselves.

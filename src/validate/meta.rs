@@ -135,7 +135,9 @@ pub(super) fn of_template(found: &mut Found<'_>, metadata: &At<'_>) {
     labels(found, metadata, "labels");
     annotations(found, metadata);
     for (key, value) in metadata.value.as_object().into_iter().flatten() {
-        let nothing = value.is_null() || value.as_str() == Some("") || *value == 0;
+        // This one may be 0, and is there.
+        let zero = *value == 0 && key != "deletionGracePeriodSeconds";
+        let nothing = value.is_null() || value.as_str() == Some("") || zero;
         if !nothing && !matches!(key.as_str(), "labels" | "annotations") {
             found.at("conflict", &metadata.field(key), "a template has labels and annotations only");
         }
@@ -210,6 +212,9 @@ fn named(found: &mut Found<'_>, metadata: &At<'_>, own: bool, complete: bool) {
             let what = format!("`{generated}` is not the start of {form}");
             found.at("bad-name", "/metadata/generateName", what);
         }
+    }
+    if !generated.is_empty() && matches!(kind, "CustomResourceDefinition" | "APIService") {
+        found.at("bad-name", "/metadata/generateName", "its name follows from what it says: none can be generated");
     }
     if name.is_empty() && own && kind == "CustomResourceDefinition" {
         let what = "a CRD is named after its plural and its group, so that its name has to be written";

@@ -96,7 +96,11 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
             );
         }
     }
-    if spec.int("healthCheckNodePort").is_some_and(|n| n != 0)
+    if let Some(port) = spec.get("healthCheckNodePort")
+        && spec.int("healthCheckNodePort").is_some_and(|n| !(0..=65535).contains(&n))
+    {
+        found.bad(&port, "it is not from 1 to 65535");
+    } else if spec.int("healthCheckNodePort").is_some_and(|n| n != 0)
         && !(kind == "LoadBalancer" && spec.text("externalTrafficPolicy") == "Local")
     {
         let what = "only a Service of type LoadBalancer with externalTrafficPolicy Local has it";

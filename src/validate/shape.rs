@@ -83,15 +83,23 @@ const DEFAULTED: [(&str, &str); 43] = [
 ];
 
 /// Fields whose types are read, and whose values nobody looks at: from this minor version, to that one.
-const UNSEEN: [(u16, u16, &str, &str); 6] = [
+const UNSEEN: [(u16, u16, &str, &str); 9] = [
     (31, 37, "autoscaling.v2.MetricIdentifier", "selector"),
-    // Features that are off by default: what is there is dropped before it is looked at.
+    // Features that are off by default, or gone: what is there is dropped before it is looked at.
+    (31, 37, "coordination.v1.LeaseSpec", "preferredHolder"),
+    (31, 37, "coordination.v1.LeaseSpec", "strategy"),
+    (31, 37, "core.v1.NodeSpec", "configSource"),
     (31, 36, "core.v1.VolumeProjection", "clusterTrustBundle"),
     (31, 36, "core.v1.VolumeProjection", "podCertificate"),
     (31, 33, "core.v1.PodSpec", "resources"),
     (31, 34, "core.v1.Volume", "image"),
     (31, 32, "core.v1.SecurityContext", "procMount"),
 ];
+
+/// Whether a claim's source is in another namespace: a feature that is off by default, so that it is dropped.
+fn is_of_elsewhere(field: &str, value: &Value) -> bool {
+    field == "dataSourceRef" && value.get("namespace").and_then(Value::as_str).is_some_and(|ns| !ns.is_empty())
+}
 
 static NOTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
 
@@ -124,7 +132,7 @@ impl Walk<'_, '_> {
                 Some(field) => {
                     if !value.is_null() {
                         let seen = self.unseen;
-                        self.unseen |= self.is_unseen(type_name, name);
+                        self.unseen |= self.is_unseen(type_name, name) || is_of_elsewhere(name, value);
                         self.below(path, &segment, |walk, path| walk.value(&field.shape, value, path));
                         self.unseen = seen;
                     }

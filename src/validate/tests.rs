@@ -174,6 +174,30 @@ fn what_has_no_crd_is_said_not_to_be_checked() {
 }
 
 #[test]
+fn what_no_crd_can_define_is_an_error_without_one() {
+    let own = "apiVersion: example.org/v1\nkind: Other\nmetadata: {name: a}\n";
+    for api in ["example.org/v1/x", "example.org/1", "Example/v1"] {
+        assert_eq!(codes(&own.replace("example.org/v1", api), false), [pair("api-unknown", "/apiVersion")], "{api}");
+    }
+    assert_eq!(codes(&own.replace("Other", "a_b"), false), [pair("api-unknown", "/kind")]);
+}
+
+#[test]
+fn a_crd_may_say_how_long_names_are() {
+    let mut all = objects();
+    let crd = all.iter_mut().find(|o| o["kind"] == "CustomResourceDefinition").unwrap();
+    let metadata = "/spec/versions/0/schema/openAPIV3Schema/properties/metadata";
+    let of_name = crate::value::json!({"type": "object", "properties": {"name": {"type": "string", "maxLength": 3}}});
+    set(crd, metadata, Some(of_name));
+    let crd = crd.clone();
+    let mut thing = all.into_iter().find(|o| o["kind"] == "Thing").unwrap();
+    thing["metadata"]["name"] = Value::from("abcd");
+    assert_eq!(found(&[crd.clone(), thing.clone()]), [pair("bad-value", "/metadata/name")]);
+    thing["metadata"]["name"] = Value::from("abc");
+    assert_eq!(found(&[crd, thing]), []);
+}
+
+#[test]
 fn a_rule_that_is_not_evaluated_is_said_once_for_its_crd() {
     let mut all = objects();
     let crd = all.iter_mut().find(|o| o["kind"] == "CustomResourceDefinition").unwrap();

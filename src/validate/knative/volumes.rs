@@ -136,6 +136,11 @@ fn projection(found: &mut Found<'_>, source: &At<'_>) {
     if let Some(token) = source.get("serviceAccountToken") {
         needed(found, &token, &["path"]);
     }
+    if let Some(items) = source.get("downwardAPI").and_then(|api| api.get("items"))
+        && items.value.as_array().is_some_and(Vec::is_empty)
+    {
+        found.at(CODE, &items.path, "Knative does not take an empty list here");
+    }
     for item in source.get("downwardAPI").map(|api| api.list("items")).unwrap_or_default() {
         needed(found, &item, &["path"]);
         match (item.has("fieldRef"), item.has("resourceFieldRef")) {
