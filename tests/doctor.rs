@@ -259,7 +259,7 @@ fn what_kubectl_applied_and_the_render_does_not_have_is_left_over() {
     assert_is(&cluster.only(), "left over", "ConfigMap/knative-serving/config-old", &["an earlier render"]);
 }
 
-/// The ConfigMap in which an `apply.sh` wrote down what it applied.
+/// The `ConfigMap` in which an `apply.sh` wrote down what it applied.
 fn inventory(name: &str, lines: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"objects": lines}, "metadata": {"namespace": NAMESPACE,
         "name": format!("knrender-inventory.{name}"), "labels": {"app.kubernetes.io/managed-by": "knrender"}}})
