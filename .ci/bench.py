@@ -64,6 +64,9 @@ spec:
 ---
 """
 SIZES = [5_000, 10_000, 20_000]
+# The most that a judge of ours may take: memory, in times the input, and time for twice as many objects. Goals are 4 and 2.2.
+MOST_MEMORY = 5.0
+MOST_GROWTH = 2.6
 PATCH = '[{"op": "replace", "path": "/spec/type", "value": "ClusterIP"}]'
 
 
@@ -83,7 +86,8 @@ def measure(command):
 
 
 def judges(knrender):
-    """Figures of `validate` and `lint`, and of kubeconform."""
+    """Figures of `validate` and `lint`, and of kubeconform; whether ours are beyond the limits."""
+    beyond = False
     commands = {"validate": [knrender, "validate", "--quiet"], "lint": [knrender, "lint"]}
     if kubeconform := shutil.which("kubeconform"):
         commands["kubeconform"] = [kubeconform, "-n", str(os.cpu_count()), "-summary"]
@@ -103,8 +107,12 @@ def judges(knrender):
             )
             print(
                 f"{name}: {SIZES[-1] / seconds:,.0f} objects a second, {memory / 2**20:.0f} MiB, which is {memory / size:.1f} "
-                f"times the input; time grows {growth}"
+                f"times the input (limit {MOST_MEMORY}); time grows {growth} (limit {MOST_GROWTH})"
             )
+            if name != "kubeconform":
+                last = figures[SIZES[-1]][0] / figures[SIZES[-2]][0]
+                beyond |= memory > MOST_MEMORY * size or last > MOST_GROWTH
+    return beyond
 
 
 # what, flags of `knrender simulate`, processors
@@ -129,7 +137,9 @@ def simulations(knrender):
 
 def main():
     knrender = pathlib.Path(sys.argv[1]).resolve()
-    judges(knrender)
+    beyond = judges(knrender)
+    if beyond and "--check" in sys.argv:
+        sys.exit("validate or lint takes more than it may")
     simulations(knrender)
     if not CORE.exists():
         print("no comparison: ../shared/upstream is missing")

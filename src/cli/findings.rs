@@ -40,7 +40,7 @@ impl Report<'_> {
     pub(super) fn print(&self, format: LintFormat, strict: bool, summary: bool) -> Result<(), Error> {
         match format {
             LintFormat::Text if summary => print_text(&summary::text(self))?,
-            LintFormat::Text => print(text::report(self, &text::Look::of_terminal()).as_bytes())?,
+            LintFormat::Text => text::report(self, &text::Look::of_terminal(), &mut |part| print(part.as_bytes()))?,
             LintFormat::Json if summary => print(shown::json(&summary::json(self)).as_bytes())?,
             LintFormat::Json => print(shown::json(&json::report(self)).as_bytes())?,
             LintFormat::Github => print_text(&github::report(self))?,

@@ -8,6 +8,7 @@ use std::io::{self, IsTerminal as _};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Report, counted};
+use crate::error::Error;
 use crate::findings::page::{Page, Severity};
 use crate::findings::{Finding, Place};
 use crate::report::wrap;
@@ -77,24 +78,43 @@ impl Look {
     }
 }
 
-pub(super) fn report(report: &Report<'_>, look: &Look) -> String {
+/// So much of a report is made before it is said.
+const FULL: usize = 1 << 16;
+
+/// Says a report, part after part: there may be more to say than memory should hold.
+pub(super) fn report(
+    report: &Report<'_>,
+    look: &Look,
+    say: &mut impl FnMut(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut text = String::new();
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         for page in report.pages.all().iter().filter(|page| page.severity == severity) {
             let of_page = |f: &&Finding| f.code == page.code && f.allowed.is_none();
             let findings: Vec<_> = report.findings.iter().filter(of_page).collect();
             if !findings.is_empty() {
-                section(&mut text, report, page, &findings, look);
+                section(&mut text, report, page, &findings, look, say)?;
             }
         }
     }
     let _ = writeln!(text, "{}", shown::text(&summary(report)));
-    text
+    say(&text)
 }
 
-fn section(text: &mut String, report: &Report<'_>, page: &Page, findings: &[&Finding], look: &Look) {
+fn section(
+    text: &mut String,
+    report: &Report<'_>,
+    page: &Page,
+    findings: &[&Finding],
+    look: &Look,
+    say: &mut impl FnMut(&str) -> Result<(), Error>,
+) -> Result<(), Error> {
     let _ = writeln!(text, "{}: {} [{}, {}]", look.severity(page.severity), page.title, page.code, page.rule);
     for finding in findings {
+        if text.len() > FULL {
+            say(text)?;
+            text.clear();
+        }
         let what = wrap(&finding.what, 6);
         let Some(place) = &finding.place else {
             let _ = writeln!(text, "  {}", shown::text(&what));
@@ -116,6 +136,7 @@ fn section(text: &mut String, report: &Report<'_>, page: &Page, findings: &[&Fin
         let _ = writeln!(text, "  see: {see}");
     }
     let _ = writeln!(text, "  how sure: {}\n", page.confidence.words());
+    Ok(())
 }
 
 pub(super) fn summary(report: &Report<'_>) -> String {
