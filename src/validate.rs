@@ -13,6 +13,7 @@ use crate::findings::{Finding, Place};
 use crate::kubernetes::{RemovedApis, Version, names};
 use crate::manifest::collection::Placed;
 use crate::manifest::object::is_kubernetes_group;
+use crate::manifest::recognise;
 use crate::parallel;
 use at::At;
 use model::Model;
@@ -129,7 +130,7 @@ impl Validation<'_> {
     ) -> Part {
         let mut findings = Vec::new();
         let mut unchecked = BTreeMap::new();
-        for object in objects {
+        for object in objects.iter().filter(|object| !recognise::is_for_a_tool(object)) {
             let start = findings.len();
             let mut found = Found { object, target: model.version(), findings: &mut findings };
             let api = &object.head.api_version;

@@ -262,3 +262,13 @@ fn what_knrender_renders_is_valid_whole() {
         assert_eq!(ran.code, 0, "{name}: {}", ran.stdout);
     }
 }
+
+#[test]
+fn the_file_of_eksctl_is_not_held_against_kubernetes() {
+    let Some(place) = Place::with_upstream() else { return };
+    // EKS takes a name that no object of Kubernetes may have.
+    place.run(&["--out", "out", "--cluster-name", "Prod_1", "--region", "eu-west-1", "--quiet"]).ok();
+    let ran = place.run(&["validate", "out", "--strict"]);
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    assert!(!ran.stdout.contains("ClusterConfig"), "{}", ran.stdout);
+}

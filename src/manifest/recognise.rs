@@ -37,6 +37,11 @@ impl Source {
     }
 }
 
+/// Whether an object is the file of a tool and never reaches an API server: eksctl's, whose names are AWS's and not Kubernetes'.
+pub fn is_for_a_tool(object: &Placed) -> bool {
+    object.identity.group == "eksctl.io"
+}
+
 /// Whether a document that is no object is a JSON patch: a list of operations, each at a path.
 pub fn is_json_patch(value: &Value) -> bool {
     const OPERATIONS: [&str; 6] = ["add", "remove", "replace", "move", "copy", "test"];
