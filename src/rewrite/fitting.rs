@@ -10,6 +10,9 @@ use crate::fargate::pod::Pod;
 use crate::fargate::size::Requests;
 use crate::fargate::sizing::Sizing;
 
+/// The highest percentage of requests that leaves room below the limit. An HPA acts a tenth above its target.
+const MOST_PERCENT: i64 = 80;
+
 /// What was fitted so far, since HPAs follow the pods that they scale.
 #[derive(Debug)]
 pub(super) struct Fitting<'s> {
@@ -46,7 +49,8 @@ impl<'s> Fitting<'s> {
         Ok(())
     }
 
-    /// An HPA counts in percent of requests. Where these grew, the percentage shrinks, so that the same use starts a pod.
+    /// An HPA counts in percent of requests. Where these grew, the percentage shrinks, so that the same use starts a pod. Limits are
+    /// requests now, so that more than [`MOST_PERCENT`] is out of reach or close to it.
     fn threshold(&self, hpa: &mut Value) {
         let target = &hpa["spec"]["scaleTargetRef"];
         let key = [&target["kind"], &hpa["metadata"]["namespace"], &target["name"]];
@@ -69,9 +73,10 @@ impl<'s> Fitting<'s> {
             let percent = resource.pointer("/target/averageUtilization").and_then(Value::as_i64);
             if let (Some(percent), Some(place)) = (percent, resource.pointer_mut("/target/averageUtilization"))
                 && was.nano() > 0
-                && is.nano() > was.nano()
+                && is.nano() > 0
             {
-                *place = json!(i64::try_from(i128::from(percent) * was.nano() / is.nano()).unwrap_or(percent).max(1));
+                let same_use = i64::try_from(i128::from(percent) * was.nano() / is.nano()).unwrap_or(percent);
+                *place = json!(same_use.min(percent.min(MOST_PERCENT)).max(1));
             }
         }
     }
@@ -102,5 +107,20 @@ mod tests {
         let after = fitting.fit(Fit::HpaThreshold, &hpa).unwrap();
         // 300m of 500m.
         assert_eq!(after["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 60);
+    }
+
+    #[test]
+    fn an_hpa_of_pods_that_ask_for_less_than_upstreams_can_still_add_one() {
+        let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "activator", "namespace": "n"},
+            "spec": {"template": {"spec": {"containers": [{"resources": {"requests": {"cpu": "300m", "memory": "60Mi"}}}]}}}});
+        let hpa = json!({"kind": "HorizontalPodAutoscaler", "metadata": {"name": "activator", "namespace": "n"}, "spec": {
+            "scaleTargetRef": {"kind": "Deployment", "name": "activator"},
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 100}}}]}});
+        let wanted = crate::yaml::parse_as("activator: {cpu: 200m, memory: 200Mi}\n").unwrap();
+        let sizing = Sizing(wanted);
+        let mut fitting = Fitting::new(&sizing);
+        fitting.fit(Fit::FargateSize, &deployment).unwrap();
+        let after = fitting.fit(Fit::HpaThreshold, &hpa).unwrap();
+        assert_eq!(after["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 80);
     }
 }
