@@ -215,6 +215,14 @@ fn what_cannot_be_simulated_is_refused_in_words() {
         (&["service.yaml", "--traffic", "spike:1", "--goal", "p99<2s"], 2, "--sweep"),
         (&["service.yaml", "--traffic", "spike:1", "--sweep", "--goal", "fast"], 2, "no goal"),
         (&["service.yaml", "--traffic", "spike:1", "--annotation", "target"], 2, "KEY=VALUE"),
+        // What would change nothing, or what the flags alone are at fault for.
+        (&["service.yaml", "--traffic", "spike:1", "--annotation", "min-scales=1"], 2, "no setting that is simulated"),
+        (&["service.yaml", "--traffic", "spike:1", "--sweep=min-scales=1"], 2, "no setting that is simulated"),
+        (&["service.yaml", "--traffic", "spike:1", "--annotation", "target=0"], 2, "Knative's webhook refuses it"),
+        (&["bad.yaml", "--traffic", "spike:1", "--annotation", "min-scale=1"], 3, "`ten` is no number"),
+        (&["service.yaml", "--traffic", "spike:1", "--host", "example.com"], 2, "--traffic gives phases"),
+        (&["--traffic", "spike:1", "--service", "hello"], 2, "name a file or folder"),
+        (&["service.yaml", "--traffic", "rate:1000000:2678400"], 2, "2678400000000 requests"),
     ] {
         let ran = place.run(&[&["simulate"], arguments].concat());
         assert_eq!(ran.code, code, "{arguments:?}: {}", ran.stderr);

@@ -11,6 +11,7 @@ use crate::images::pull;
 use crate::manifest::collection::Collection;
 use crate::page::Simulation;
 use crate::simulate::chart;
+use crate::simulate::knobs::check_setting;
 use crate::simulate::log::{Notes, Reader};
 use crate::simulate::phases::{Phases, Plan};
 use crate::simulate::random::Spread;
@@ -121,11 +122,13 @@ impl Run {
         }
         let config = Config::read(args.config.as_deref())?;
         let mut service = service(args, &config)?;
+        let as_it_stands = service.knobs().is_ok();
+        flags(args, &mut service)?;
         let prices = plan::prices(args.prices.as_deref().or(config.prices.as_deref()))?;
         let region = args.region.as_deref().or(config.ask.region.as_deref());
         prices.tariff(region).map_err(|e| Error::Usage(e.to_string()))?;
         let price = service.price(&prices, region).map_err(Error::Input)?;
-        let knobs = service.knobs().map_err(Error::Input)?;
+        let knobs = service.knobs().map_err(if as_it_stands { Error::Usage } else { Error::Input })?;
         let traffic = Traffic::of(args)?;
         let mut conditions = conditions(args)?;
         let pulled = add_pull(args, &config, &service, &mut conditions)?;
@@ -259,21 +262,30 @@ impl SimulateArgs {
     }
 }
 
-/// The Service, with what flags say about it.
+/// The Service.
 fn service(args: &SimulateArgs, config: &Config) -> Result<Service, Error> {
+    if let Some(name) = args.service.as_ref().filter(|_| args.paths.is_empty()) {
+        return Err(Error::Usage(format!("--service {name} chooses among the Services of manifests: name a file or folder")));
+    }
     let objects = if args.paths.is_empty() { Collection::default() } else { inputs::read(&args.paths)? };
     inputs::broken(&objects)?;
     let out = super::out_folder(None, config).unwrap_or_else(|| "out".into());
     let around = if inputs::is_render(&out) { inputs::read(&[out])? } else { Collection::default() };
     let asked = !args.paths.is_empty();
-    let mut service = Service::among(&objects, asked, args.service.as_deref(), &around).map_err(Error::Input)?;
+    let service = Service::among(&objects, asked, args.service.as_deref(), &around).map_err(Error::Input)?;
     if !around.objects.is_empty() {
         say("with the ConfigMaps, the activators and the ALB of the render");
     }
+    Ok(service)
+}
+
+/// What flags say about the Service.
+fn flags(args: &SimulateArgs, service: &mut Service) -> Result<(), Error> {
     for annotation in &args.annotation {
         let (key, value) = annotation
             .split_once('=')
             .ok_or_else(|| Error::Usage(format!("--annotation {annotation}: this is no KEY=VALUE, as target=10")))?;
+        check_setting(key.trim()).map_err(|why| Error::Usage(format!("--annotation {annotation}: {why}")))?;
         service.annotate(key.trim(), value.trim());
     }
     if let Some(concurrency) = args.concurrency {
@@ -282,7 +294,7 @@ fn service(args: &SimulateArgs, config: &Config) -> Result<Service, Error> {
     if let Some(activators) = args.activators {
         service.set_activators(activators.into());
     }
-    Ok(service)
+    Ok(())
 }
 
 /// Where requests come from.
@@ -293,6 +305,16 @@ enum Traffic {
 
 impl Traffic {
     fn of(args: &SimulateArgs) -> Result<Traffic, Error> {
+        let traffic = Traffic::named(args)?;
+        if let (Traffic::Phases(_), Some(host)) = (&traffic, &args.host) {
+            return Err(Error::Usage(format!(
+                "--host {host} is about the requests of an ALB access log, and --traffic gives phases"
+            )));
+        }
+        Ok(traffic)
+    }
+
+    fn named(args: &SimulateArgs) -> Result<Traffic, Error> {
         let path = Path::new(&args.traffic);
         if args.traffic != "-" && !path.exists() {
             let is_file =

@@ -196,6 +196,39 @@ fn names(key: &str) -> [String; 2] {
     [format!("autoscaling.knative.dev/{key}"), format!("autoscaling.knative.dev/{old}")]
 }
 
+/// The annotations of a revision that are simulated, without their prefix.
+const SETTINGS: [&str; 15] = [
+    "activation-scale",
+    "class",
+    "initial-scale",
+    "max-scale",
+    "metric",
+    "metric-aggregation-algorithm",
+    "min-scale",
+    "panic-threshold-percentage",
+    "panic-window-percentage",
+    "scale-down-delay",
+    "scale-to-zero-pod-retention-period",
+    "target",
+    "target-burst-capacity",
+    "target-utilization-percentage",
+    "window",
+];
+/// The one that stands elsewhere.
+const PROGRESS_DEADLINE: &str = "serving.knative.dev/progress-deadline";
+
+/// Refuses a setting that would change nothing: `min-scale`, or the whole key of an annotation.
+///
+/// # Errors
+/// In words, which settings there are.
+pub fn check_setting(key: &str) -> Result<(), String> {
+    let is = |name: &&str| key == *name || names(name).iter().any(|whole| whole == key);
+    if key == PROGRESS_DEADLINE || SETTINGS.iter().any(is) {
+        return Ok(());
+    }
+    Err(format!("`{key}` is no setting that is simulated; there are {} and {PROGRESS_DEADLINE}", SETTINGS.join(", ")))
+}
+
 const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
 
@@ -300,7 +333,7 @@ impl Knobs {
             return Err(annotations.refused("initial-scale", "0", "is not allowed (allow-zero-initial-scale)"));
         }
         let above_one = (1.0 + f64::EPSILON, f64::INFINITY);
-        let progress = annotations.duration(&["serving.knative.dev/progress-deadline"], POSITIVE)?;
+        let progress = annotations.duration(&[PROGRESS_DEADLINE], POSITIVE)?;
         let window = annotations.whole_seconds(&["autoscaling.knative.dev/window"], WINDOW)?;
         let knobs = Knobs {
             metric,

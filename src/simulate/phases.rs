@@ -34,6 +34,8 @@ pub const GRAMMAR: &str = "rate:R:SECONDS, poisson:R:SECONDS, concurrency:N:SECO
 
 /// The most requests a second, callers, and requests at a moment.
 const MOST: f64 = 1_000_000.0;
+/// The most requests, which take some minutes.
+const MOST_REQUESTS: f64 = 1e9;
 /// The longest time in all: 31 days.
 const LONGEST: f64 = 31.0 * 86_400.0;
 
@@ -58,6 +60,12 @@ impl Plan {
         let plan = Plan { text: text.to_owned(), phases };
         if plan.length() > micros(LONGEST) {
             return Err(format!("--traffic {text}: that is longer than 31 days"));
+        }
+        let requests: f64 = plan.phases.iter().map(Phase::requests).sum();
+        if requests > MOST_REQUESTS {
+            return Err(format!(
+                "--traffic {text}: these are {requests:.0} requests, more than the {MOST_REQUESTS} that are simulated at once"
+            ));
         }
         if !plan.phases.iter().any(Phase::has_requests) {
             return Err(format!("--traffic {text}: there is no request in it"));
@@ -84,6 +92,16 @@ impl Phase {
             | Phase::Pause(time)
             | Phase::Sine(.., time) => *time,
             Phase::Spike(_) => 0,
+        }
+    }
+
+    /// How many requests it has, about; what callers make of theirs depends on the answers.
+    fn requests(&self) -> f64 {
+        match self {
+            Phase::Rate(rate, time) | Phase::Poisson(rate, time) => rate * seconds(*time),
+            Phase::Sine(least, most, _, time) => (least + most) / 2.0 * seconds(*time),
+            Phase::Spike(count) | Phase::Concurrency(count, _) => f64::from(*count),
+            Phase::Pause(_) => 0.0,
         }
     }
 

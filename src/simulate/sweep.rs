@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::value::{Value, json};
 
 use super::engine::Conditions;
-use super::knobs::Knobs;
+use super::knobs::{self, Knobs};
 use super::outcome::Outcome;
 use super::report::{dollars, time};
 use super::service::{Price, Service};
@@ -157,6 +157,7 @@ impl FromStr for Grid {
                 .split_once('=')
                 .ok_or_else(|| format!("`{part}` is no setting with values, as min-scale=0/1/2"))?;
             let values: Vec<_> = values.split('/').map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()).collect();
+            knobs::check_setting(key.trim())?;
             if values.is_empty() {
                 return Err(format!("`{part}` has no values, as min-scale=0/1/2"));
             }
