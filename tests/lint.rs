@@ -430,3 +430,33 @@ fn findings_come_as_annotations_and_as_junit() {
     assert!(junit.stdout.contains("<failure type=\"error\" message=\"host-network: "), "{}", junit.stdout);
     place.run(&["lint", "--list", "--format", "junit"]).fails(2);
 }
+
+#[test]
+fn keys_of_the_configuration_that_could_take_nothing_are_refused() {
+    let place = Place::new();
+    place.write("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+    for (text, said) in [
+        ("registries: ['']\n", "`registries`: `` is not a registry"),
+        ("registries: ['https://registry.example.com']\n", "without https://"),
+        ("registries: ['*.example.com']\n", "wildcards"),
+        ("fargate-profiles: [{name: apps}]\n", "apps has no selectors"),
+        ("clusters: [{name: prod, fargate-profiles: [{name: apps, selectors: []}]}]\n", "apps has no selectors"),
+    ] {
+        place.write("knrender.yaml", text);
+        let stderr = place.run(&["lint", "a.yaml"]).fails(2);
+        assert!(stderr.contains(said), "{text}: {stderr}");
+    }
+    place.write("knrender.yaml", "registries: [registry.example.com:5000/team/, docker.io]\n");
+    place.run(&["lint", "a.yaml"]).ok();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_not_passed_over() {
+    let place = Place::new();
+    place.write("all/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+    std::os::unix::fs::symlink("gone.yaml", place.path("all/b.yaml")).unwrap();
+    for command in ["lint", "validate", "plan", "images"] {
+        assert!(place.run(&[command, "all"]).fails(3).contains("all/b.yaml: No such file"), "{command}");
+    }
+}

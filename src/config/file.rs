@@ -193,6 +193,25 @@ pub enum ConfigError {
         /// What is wrong.
         why: String,
     },
+    /// A registry that no image can come from.
+    #[error(
+        "{path}: `registries`: `{registry}` is not a registry: its host, or host and path, without https:// and wildcards, such as \
+         123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    )]
+    Registry {
+        /// The file.
+        path: String,
+        /// What stands there.
+        registry: String,
+    },
+    /// A Fargate profile that takes no pod.
+    #[error("{path}: `fargate-profiles`: {profile} has no selectors; EKS wants one to five, each with a namespace")]
+    Profile {
+        /// The file.
+        path: String,
+        /// Its name.
+        profile: String,
+    },
     /// It asks for two things at once.
     #[error("{path} asks for both `kourier` and `gloo`; a stack has one ingress")]
     TwoIngresses {
@@ -220,6 +239,14 @@ impl Config {
         config.clusters = clusters(listed, config.ask.layout, &folder, &shown())?;
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
             return Err(ConfigError::TwoIngresses { path: shown() });
+        }
+        if let Some(registry) = config.registries.iter().find(|registry| !is_registry(registry)) {
+            return Err(ConfigError::Registry { path: shown(), registry: crate::shown::line(registry).into_owned() });
+        }
+        let profiles = config.clusters.iter().filter_map(|cluster| cluster.fargate_profiles.as_ref());
+        let without = |profile: &&Profile| profile.selectors.is_empty();
+        if let Some(profile) = profiles.chain(&config.fargate_profiles).flatten().find(without) {
+            return Err(ConfigError::Profile { path: shown(), profile: crate::shown::line(&profile.name).into_owned() });
         }
         config.folder.clone_from(&folder);
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
@@ -250,6 +277,12 @@ impl Config {
     pub fn lock_folder(&self) -> &Path {
         if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
     }
+}
+
+/// Whether images can come from a registry of this name: a host, or a host and a path.
+fn is_registry(name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || ".-_:/".contains(c);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && !name.contains("//") && name.chars().all(is_word)
 }
 
 /// The clusters of a list, each once.
