@@ -347,7 +347,7 @@ fn report(args: &RenderArgs, config: &Config, out: &Path, done: Vec<Done>) -> Re
         }
     }
     for (warning, names) in &told {
-        let whose = if names.len() == done.len() {
+        let whose = if names.len() == done.len() && names.len() > 1 {
             "all".to_owned()
         } else if names.len() > 5 {
             format!("{} clusters", names.len())

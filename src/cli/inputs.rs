@@ -168,7 +168,12 @@ fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Resu
     for entry in walk {
         let entry = entry.map_err(|e| Error::Input(format!("{}: {e}", shown::path(folder))))?;
         let extension = entry.path().extension().map(std::ffi::OsStr::to_ascii_lowercase);
-        if entry.path().is_file() && extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
+        let is_named = extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+        if is_named && entry.path_is_symlink() {
+            // A link that leads nowhere is a manifest that somebody counts on.
+            fs::metadata(entry.path()).map_err(|e| Error::Input(format!("{}: {e}", shown::path(entry.path()))))?;
+        }
+        if is_named && entry.path().is_file() {
             files.push(entry.into_path());
         }
     }
