@@ -5,6 +5,8 @@
 
 #[path = "support/run.rs"]
 mod run;
+#[path = "support/shape.rs"]
+mod shape;
 
 use std::process::Command;
 
@@ -94,4 +96,15 @@ fn what_is_no_side_is_said() {
     place.write("a.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n");
     assert!(place.run(&["diff", "a.yaml", "nowhere"]).fails(3).contains("nowhere: there is no such folder or file"));
     assert!(place.run(&["diff", "a.yaml", "--knativ 1.22"]).fails(2).contains("is no stack to render"));
+}
+
+#[test]
+fn its_report_is_as_its_schema_says_whatever_the_values_are() {
+    let Some(place) = Place::with_upstream() else { return };
+    // Numbers, and fields that are there on one side alone.
+    for (before, after) in [("--scale small", "--scale large"), ("--scale small", "--internal-tls --domain a.example")] {
+        let ran = place.run(&["diff", before, after, "--format", "json"]);
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        shape::hold(&ran.json(), "diff");
+    }
 }

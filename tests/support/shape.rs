@@ -24,6 +24,9 @@ fn fits(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
     if let Some(words) = schema["enum"].as_array() {
         return if words.contains(value) { Ok(()) } else { Err(format!("{at}: {value} is none of {words:?}")) };
     }
+    if schema["type"].is_null() {
+        return Ok(()); // any value
+    }
     let kind = match value {
         Value::Object(_) => "object",
         Value::Array(_) => "array",
