@@ -52,10 +52,21 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     builder.prefix(".knrender-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the user's umask
-    let mut file = builder.tempfile_in(folder)?;
+    let mut file = builder.tempfile_in(folder).map_err(without_path)?;
     file.write_all(bytes)?;
     file.persist(path).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// tempfile puts the random name of its file into its errors: nobody needs it, and equal troubles should read equal.
+fn without_path(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => error,
+        None => match error.get_ref().and_then(std::error::Error::source).and_then(|e| e.downcast_ref::<io::Error>()) {
+            Some(inner) => inner.raw_os_error().map_or_else(|| inner.kind().into(), io::Error::from_raw_os_error),
+            None => error.kind().into(),
+        },
+    }
 }
 
 /// The bytes of a file that must be a regular file. Never waits on a FIFO or reads a device.
@@ -83,4 +94,17 @@ pub fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Option<Vec<u8>>> 
         ));
     }
     fs::read(path).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_written_is_told_without_the_name_of_a_temporary_file() {
+        let place = tempfile::tempdir().unwrap();
+        let error = write_whole(&place.path().join("nowhere/a.svg"), b"").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(!error.to_string().contains(".knrender-"), "{error}");
+    }
 }

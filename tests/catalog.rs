@@ -120,3 +120,12 @@ fn what_is_newer_is_told() {
     assert!(ran.stdout.contains("cert-manager 1.21.1; out are 1.22.0"), "{}", ran.stdout);
     assert!(ran.stdout.contains("net-kourier 1.23.0 is the newest"), "{}", ran.stdout);
 }
+
+#[test]
+fn what_is_fetched_from_a_folder_is_in_the_cache_when_the_folder_is_gone() {
+    let Some(real) = upstream() else { return };
+    let place = Place::new();
+    let mirror = real.display().to_string();
+    place.run(&["upstream", "fetch", "--mirror", &mirror, "--quiet"]).ok();
+    place.run(&["--offline", "--out", "out", "--quiet"]).ok();
+}

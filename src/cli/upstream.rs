@@ -143,8 +143,16 @@ fn fetch(args: StackArgs) -> Result<(), Error> {
     let quiet = args.general.quiet;
     let mut session = Session::open(args.ask, args.supply, &args.general)?;
     let assets = wanted(&session);
-    for input in supplied(&mut session, &assets)?.iter().filter(|_| !quiet) {
-        say(&format!("{}  {}", input.sha256, input.asset.name()));
+    let inputs = supplied(&mut session, &assets)?;
+    // What comes over the network is kept there anyway; what comes from a folder or from the binary is not.
+    let Some(cache) = session.sources()?.store else {
+        return Err(Error::Write("there is no cache folder to fetch into; KNRENDER_CACHE names one".to_owned()));
+    };
+    for input in &inputs {
+        cache.put(&input.bytes).map_err(|e| Error::Write(e.to_string()))?;
+        if !quiet {
+            say(&format!("{}  {}", input.sha256, input.asset.name()));
+        }
     }
     Ok(())
 }

@@ -215,18 +215,7 @@ impl Store {
         path.parent()
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| regular::write_whole(path, bytes))
-            .map_err(|why| StoreError::Unwritable { dir: crate::shown::path(&self.dir), why: without_path(why) })
-    }
-}
-
-/// tempfile puts the random name of its file into its errors: nobody needs it, and equal troubles should read equal.
-fn without_path(error: io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(_) => error,
-        None => match error.get_ref().and_then(std::error::Error::source).and_then(|e| e.downcast_ref::<io::Error>()) {
-            Some(inner) => inner.raw_os_error().map_or_else(|| inner.kind().into(), io::Error::from_raw_os_error),
-            None => error.kind().into(),
-        },
+            .map_err(|why| StoreError::Unwritable { dir: crate::shown::path(&self.dir), why })
     }
 }
 
