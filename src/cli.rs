@@ -397,10 +397,11 @@ fn one_folder(flag: Option<PathBuf>, config: &Config) -> Result<PathBuf, Error> 
         return Ok(out);
     }
     let folder = |name: &str| crate::shown::word(&crate::shown::path(&out.join(name))).into_owned();
-    let names: Vec<String> = config.clusters.iter().map(|cluster| format!("--out {}", folder(&cluster.name))).collect();
+    let folders: Vec<String> =
+        config.clusters.iter().map(|cluster| format!("--out {}", folder(&cluster.name))).collect();
     Err(Error::Usage(format!(
         "knrender.yaml names {} clusters; look at one of them: {}",
-        names.len(),
-        names.join(", ")
+        folders.len(),
+        folders.join(", ")
     )))
 }
