@@ -41,6 +41,7 @@ mod topics;
 mod upgrade;
 mod upstream;
 mod validate;
+mod verify;
 mod version;
 
 /// Renders Knative for AWS EKS Fargate from pinned upstream releases.

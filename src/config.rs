@@ -89,6 +89,10 @@ pub struct Ask {
     /// digests, or `digest`: there are none [default: role]
     #[arg(long, value_enum, value_name = "HOW", hide_possible_values = true)]
     pub ecr_tags: Option<EcrTags>,
+    /// Repository in ECR that this role may read, with `*` for several, and with ACCOUNT.dkr.ecr.REGION.amazonaws.com/ before it
+    /// where it is of another account or region; may be repeated [default: all of the account in the region]
+    #[arg(long = "ecr-repository", value_name = "REPOSITORY", value_delimiter = ',')]
+    pub ecr_repositories: Vec<String>,
     #[allow(clippy::doc_markdown)] // help text
     /// Logs of all pods to CloudWatch, by Fargate's own log router [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
@@ -169,6 +173,11 @@ pub struct Supply {
     /// Fail rather than add a digest to knrender.lock [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", hide_possible_values = true)]
     pub locked: Option<bool>,
+    #[allow(clippy::doc_markdown)] // help text
+    /// Certificates of the CA behind the publishers' signatures: Sigstore's trusted_root.json, or PEM; what goes into
+    /// knrender.lock, and `upstream verify`, then need the signature [default: digests are compared, signatures are not checked]
+    #[arg(long, value_name = "FILE")]
+    pub trust_root: Option<PathBuf>,
 }
 
 /// Parts that a render has only when asked.
@@ -321,6 +330,11 @@ impl Ask {
             alb_group: self.alb_group.or(file.alb_group),
             app_namespaces: if self.app_namespaces.is_empty() { file.app_namespaces } else { self.app_namespaces },
             ecr_tags: self.ecr_tags.or(file.ecr_tags),
+            ecr_repositories: if self.ecr_repositories.is_empty() {
+                file.ecr_repositories
+            } else {
+                self.ecr_repositories
+            },
             logging: self.logging.or(file.logging),
             log_retention_days: self.log_retention_days.or(file.log_retention_days),
             alb: if self.alb == Alb::default() { file.alb } else { self.alb },
@@ -352,6 +366,7 @@ impl Supply {
             mirror: self.mirror.or(file.mirror),
             offline: self.offline.or(file.offline),
             locked: self.locked.or(file.locked),
+            trust_root: self.trust_root.or(file.trust_root),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::value::{Value, json};
 use crate::batch::Batches;
 use crate::kubernetes::eks::Eksctl;
 use crate::rewrite::template;
-use crate::stack::Stack;
+use crate::stack::{Cluster, Stack};
 use crate::{aws, embedded};
 
 /// Files of `out/`, by path.
@@ -64,6 +64,11 @@ impl Delivery<'_> {
         context["made_with"] = Eksctl::embedded().map_or(Value::Null, |eksctl| json!(eksctl));
         context["role"] = cluster.map_or(Value::Null, |cluster| json!(iam::controller_role(&cluster.name)));
         context["knative_role"] = cluster.map_or(Value::Null, |cluster| json!(iam::knative_role(&cluster.name)));
+        let account = self.stack.facts.text("account-id").ok();
+        let readable = |cluster: &Cluster| -> Vec<Value> {
+            cluster.readable.iter().map(|one| one.context(&cluster.region, account.as_deref())).collect()
+        };
+        context["readable"] = cluster.map_or(Value::Null, |cluster| json!(readable(cluster)));
         context["pod_role"] = cluster.map_or(Value::Null, |cluster| json!(iam::pod_execution_role(&cluster.name)));
         context
     }

@@ -70,7 +70,9 @@ impl From<SupplyError> for Error {
         match error {
             SupplyError::Fetch(error) => error.into(),
             SupplyError::Lock(error) => error.into(),
-            SupplyError::Local(error) => Error::Input(error.to_string()),
+            SupplyError::Local(_) | SupplyError::Differs { .. } | SupplyError::NotSigned { .. } => {
+                Error::Input(error.to_string())
+            }
             SupplyError::NotLocked { .. } => Error::Usage(error.to_string()),
         }
     }

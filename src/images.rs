@@ -13,6 +13,7 @@ use crate::rewrite::RuleError;
 
 pub mod inventory;
 pub mod pull;
+pub mod readable;
 pub mod reference;
 pub mod relocate;
 

@@ -6,14 +6,17 @@
 //!
 //! ```
 //! use knrender::{config::Ask, fargate::cost::Prices, pipeline, rewrite::library, stack::Stack};
-//! use knrender::upstream::{catalog::Catalog, fetch::{Silent, Sources}, lock::Lock, supply};
+//! use knrender::upstream::{catalog::Catalog, fetch::{Silent, Sources}, lock::Lock, supply, verify::Publishers};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # if !std::path::Path::new("../shared/upstream").is_dir() { return Ok(println!("no mirror of upstream here")) }
-//! let stack = Stack::resolve(&Ask::default(), &Catalog::embedded())?; // today's Knative with Kourier
+//! let catalog = Catalog::embedded();
+//! let stack = Stack::resolve(&Ask::default(), &catalog)?; // today's Knative with Kourier
 //! let mut sources = Sources::new(&Silent); // cache, mirror, network: bytes from anywhere, held to digests
 //! sources.mirror = Some("../shared/upstream".parse()?);
-//! let inputs = supply::supply(stack.assets(), &mut Lock::default(), &sources, false, &mut Vec::new())?;
+//! let inputs = supply::supply(
+//!     stack.assets(), &mut Lock::default(), &sources, &Publishers::new(&catalog, None), false, &mut Vec::new(),
+//! )?;
 //! let mut rules = Vec::new();
 //! for chosen in &stack.components {
 //!     rules.extend(library::builtin(&chosen.component)?);

@@ -19,6 +19,7 @@ use crate::aws;
 use crate::config::{self, Ask, Scheme};
 use crate::fargate::profile::ProfileSelector;
 use crate::fargate::sizing::{Scale, Sizing, Wanted};
+use crate::images::readable::Readable;
 use crate::kubernetes;
 use crate::kubernetes::eks::Calendar;
 use crate::kubernetes::target::{self, KubernetesRange, Part};
@@ -78,6 +79,8 @@ pub struct Cluster {
     pub name: String,
     /// Its region.
     pub region: String,
+    /// The repositories in ECR that Knative's controller may read.
+    pub readable: Vec<Readable>,
     /// The IAM policy of the load balancer controller.
     pub policy: Asset,
 }
@@ -431,7 +434,7 @@ fn cluster(ask: &Ask, controller: &Component, version: &Version) -> Result<Optio
     };
     let policy = controller.assets(version, &[]).into_iter().find(|asset| asset.asset == "iam-policy");
     let policy = policy.ok_or_else(|| format!("the catalog has no IAM policy of {}", controller.component))?;
-    Ok(Some(Cluster { name: name.clone(), region: region.clone(), policy }))
+    Ok(Some(Cluster { name: name.clone(), region: region.clone(), readable: Readable::all(ask)?, policy }))
 }
 
 /// Less than this is hoped for, not measured, in seconds (F27).

@@ -8,6 +8,7 @@ pub mod local;
 pub mod lock;
 pub mod mirror;
 pub mod own;
+pub mod signature;
 pub mod store;
 pub mod supply;
 pub mod verify;

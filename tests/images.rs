@@ -112,6 +112,12 @@ fn tools(place: &Place) {
          copy) s=${5#docker://} d=${6#docker://}; mkdir -p \"store/$(dirname \"$d\")\"; cp \"store/$s\" \"store/$d\" ;;\nlogin) cat >/dev/null ;; esac",
     );
     tool(
+        "docker",
+        "case \"$2 $3 $4\" in 'imagetools create --help') echo '--prefer-index' ;;\n'imagetools inspect --format') cat \"store/$6\" ;;\n\
+         'imagetools create --prefer-index=false') mkdir -p \"store/$(dirname \"$6\")\"; cp \"store/$7\" \"store/$6\" ;; esac\n\
+         case $1 in login) cat >/dev/null ;; esac",
+    );
+    tool(
         "aws",
         "case $2 in describe-repositories) test -e \"made-$8\" ;; create-repository) : >\"made-$(echo \"$8\" | tr / _)\" ;; esac",
     );
@@ -126,7 +132,7 @@ fn script(place: &Place, tool: &str) -> Output {
 
 #[test]
 fn the_script_copies_checks_and_can_be_run_again() {
-    for tool in ["crane", "skopeo"] {
+    for tool in ["crane", "skopeo", "docker"] {
         let place = place();
         tools(&place);
         let first = script(&place, tool);
@@ -143,7 +149,7 @@ fn the_script_copies_checks_and_can_be_run_again() {
 
 #[test]
 fn the_script_never_moves_a_tag_and_names_both_digests() {
-    for tool in ["crane", "skopeo"] {
+    for tool in ["crane", "skopeo", "docker"] {
         let place = place();
         tools(&place);
         place.write(&format!("store/{ECR}/org/shop:1.2"), "sha256:2222\n");
@@ -154,6 +160,17 @@ fn the_script_never_moves_a_tag_and_names_both_digests() {
             "{tool}: {said}"
         );
     }
+}
+
+#[test]
+fn an_older_docker_is_refused_before_anything_is_copied() {
+    let place = place();
+    tools(&place);
+    place.write("bin/docker", "#!/bin/sh\ntrue\n");
+    let ran = script(&place, "docker");
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(!ran.status.success() && said.contains("no buildx of 0.15 or newer"), "{said}");
+    assert!(!place.path("log").exists());
 }
 
 #[test]

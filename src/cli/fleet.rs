@@ -287,7 +287,8 @@ fn inputs(sessions: &mut [(&Cluster, Session)], args: &RenderArgs) -> Result<Vec
     let mut lock = std::mem::take(&mut first.lock);
     let mut warnings = Vec::new();
     let sources = first.sources()?;
-    let inputs = supply::supply(assets.iter(), &mut lock, &sources, first.locked_only || args.check, &mut warnings)?;
+    let locked_only = first.locked_only || args.check;
+    let inputs = supply::supply(assets.iter(), &mut lock, &sources, &first.publishers(), locked_only, &mut warnings)?;
     warn(&warnings);
     if !args.check {
         for entry in render::commit(lock)? {

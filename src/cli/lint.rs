@@ -5,6 +5,7 @@ use super::judge::{self, Judged};
 use crate::error::Error;
 use crate::fargate::profile::Profiles;
 use crate::findings::page::Book;
+use crate::images::readable;
 use crate::lint;
 use crate::lint::set::{self, Set};
 
@@ -15,6 +16,7 @@ pub(super) fn run(args: &LintArgs) -> Result<(), Error> {
         let profiles = asked.config.fargate_profiles.clone().map(Profiles);
         let mut set = Set::new(&objects, profiles).in_region(asked.config.ask.region.as_deref());
         set.registries.clone_from(&asked.config.registries);
+        set.readable = readable::of_configuration(&asked.config.ask);
         Ok(Judged { findings: lint::run(&set, asked.allowances), after: None })
     })
 }

@@ -12,7 +12,7 @@ use super::{Format, General, print_json, print_text, say, warn};
 use crate::config::{Ask, Config, Supply};
 use crate::error::Error;
 use crate::upstream::catalog::{Asset, Catalog, Component};
-use crate::upstream::fetch::{self, Request, Source, Sources};
+use crate::upstream::fetch::{self, Request, Sources};
 use crate::upstream::lock::Lock;
 use crate::upstream::own::{self, Entry};
 use crate::upstream::supply::{self, Input};
@@ -141,15 +141,15 @@ pub(super) fn add(args: AddArgs) -> Result<(), Error> {
         known.component(name).map_err(|why| Error::Usage(format!("--pair {pair}: {why}")))?;
         pairs.push((name.to_owned(), exact(its)?));
     }
-    let mut entries = vec![(component, entry(&session, component, &version)?)];
+    let mut entries = vec![(component, entry(&session, &known, component, &version)?)];
     if component.component == "knative-serving" && pairs.is_empty() {
         let kourier = known.component("net-kourier").map_err(Error::Input)?;
-        pairs.push(("net-kourier".to_owned(), pair_of(&session, kourier, &version)?));
+        pairs.push(("net-kourier".to_owned(), pair_of(&session, &known, kourier, &version)?));
     }
     for (name, its) in &pairs {
         let other = known.component(name).map_err(Error::Input)?;
         if other.known(its).is_none() {
-            entries.push((other, entry(&session, other, its)?));
+            entries.push((other, entry(&session, &known, other, its)?));
         }
     }
     entries[0].1.pairs = pairs;
@@ -181,13 +181,13 @@ fn exact(text: &str) -> Result<Version, Error> {
 }
 
 /// The Kourier that was released with a Knative: of the same number, or of patch 0.
-fn pair_of(session: &Session, kourier: &Component, knative: &Version) -> Result<Version, Error> {
+fn pair_of(session: &Session, known: &Catalog, kourier: &Component, knative: &Version) -> Result<Version, Error> {
     let mut last = None;
     for version in [knative.clone(), Version::new(knative.major, knative.minor, 0)] {
         if kourier.known(&version).is_some() {
             return Ok(version);
         }
-        match entry(session, kourier, &version) {
+        match entry(session, known, kourier, &version) {
             Ok(_) => return Ok(version),
             Err(error) => last = Some(error),
         }
@@ -199,7 +199,7 @@ fn pair_of(session: &Session, kourier: &Component, knative: &Version) -> Result<
 }
 
 /// A version with the digests of its published bytes.
-fn entry(session: &Session, component: &Component, version: &Version) -> Result<Entry, Error> {
+fn entry(session: &Session, known: &Catalog, component: &Component, version: &Version) -> Result<Entry, Error> {
     let parts: Vec<String> = component.assets.values().filter_map(|kind| kind.with.clone()).collect();
     let assets: Vec<Asset> = component.assets(version, &parts);
     let folder = tempfile::tempdir().map_err(|e| Error::Input(format!("there is no temporary folder: {e}")))?;
@@ -207,16 +207,27 @@ fn entry(session: &Session, component: &Component, version: &Version) -> Result<
     let mut lock = Lock::read(folder.path())?;
     let mut warnings = Vec::new();
     let sources = session.sources()?;
-    let inputs: Vec<Input> = supply::supply(assets.iter(), &mut lock, &sources, false, &mut warnings)?;
+    let inputs: Vec<Input> =
+        supply::supply(assets.iter(), &mut lock, &sources, &session.publishers_of(known), false, &mut warnings)?;
     warn(&warnings);
-    let verified = inputs.iter().all(|input| input.from == Source::Network);
+    let vouched = vouched(&assets, &lock)?;
     let digest = |input: Input| (input.asset.asset.clone(), input.sha256, input.bytes.len() as u64);
-    Ok(Entry {
-        version: version.clone(),
-        pairs: Vec::new(),
-        assets: inputs.into_iter().map(digest).collect(),
-        verified,
-    })
+    Ok(Entry { version: version.clone(), pairs: Vec::new(), assets: inputs.into_iter().map(digest).collect(), vouched })
+}
+
+/// What vouches for all of the digests, for the file; none where nothing does.
+fn vouched(assets: &[Asset], lock: &Lock) -> Result<Option<String>, Error> {
+    let mut lines = BTreeSet::new();
+    for asset in assets {
+        let Some(entry) = lock.get(asset)? else { continue };
+        lines.insert(match (&entry.signed_by, &entry.checksums) {
+            (Some(by), Some(list)) => format!("The digests are in {list}, signed by {} ({})", by.identity, by.issuer),
+            (None, Some(list)) => format!("The digests are in {list}, whose signature was not checked"),
+            _ if entry.verified => "Read from the publisher, and compared with no list of its checksums".to_owned(),
+            _ => return Ok(None),
+        });
+    }
+    Ok(if lines.is_empty() { None } else { Some(lines.into_iter().collect::<Vec<_>>().join(";\n    # ")) })
 }
 
 #[cfg(test)]

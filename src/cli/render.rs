@@ -85,7 +85,8 @@ pub(super) fn make(session: &mut Session, prices: &Prices, locked_only: bool) ->
     let mut lock = std::mem::take(&mut session.lock);
     let sources = session.sources()?;
     let locked_only = session.locked_only || locked_only;
-    let inputs = supply::supply(session.stack.assets(), &mut lock, &sources, locked_only, &mut warnings)?;
+    let inputs =
+        supply::supply(session.stack.assets(), &mut lock, &sources, &session.publishers(), locked_only, &mut warnings)?;
     let render = of_inputs(session, inputs, prices, &sources)?;
     Ok(Made { render, lock, warnings })
 }
@@ -137,7 +138,7 @@ fn rules(session: &Session) -> Result<Vec<Rule>, Error> {
 pub(super) fn commit(lock: Lock) -> Result<Vec<String>, LockError> {
     let path = shown::path(lock.path().strip_prefix(".").unwrap_or(lock.path()));
     let line = |l: Locked| {
-        let trust = if l.verified { "" } else { ", not verified against the publisher" };
+        let trust = l.trust();
         format!("locked {} v{} {} (sha256 {}{trust}), commit {path}", l.component, l.version, l.asset, l.sha256)
     };
     Ok(lock.commit()?.into_iter().map(line).collect())

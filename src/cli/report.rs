@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::fargate::profile::Profiles;
 use crate::findings::page::{Book, Pages};
+use crate::images::readable;
 use crate::lint;
 use crate::lint::set::{self, Set};
 use crate::page::Page;
@@ -68,6 +69,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<(), Error> {
     let profiles = config.fargate_profiles.clone().map(Profiles);
     let mut set = Set::new(&objects, profiles).in_region(config.ask.region.as_deref());
     set.registries.clone_from(&config.registries);
+    set.readable = readable::of_configuration(&config.ask);
     let findings = lint::run(&set, &allowances);
     let mut page = Page::of(&read.collection, read.provenance.as_ref(), &bill, &findings, &pages);
     if let Some(traffic) = &args.traffic {

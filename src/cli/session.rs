@@ -14,7 +14,9 @@ use crate::upstream::catalog::Catalog;
 use crate::upstream::fetch::{Progress, Sources};
 use crate::upstream::lock::Lock;
 use crate::upstream::mirror::Mirror;
+use crate::upstream::signature::TrustRoot;
 use crate::upstream::store::Store;
+use crate::upstream::verify::Publishers;
 
 /// A command's surroundings.
 pub(super) struct Session {
@@ -31,6 +33,7 @@ pub(super) struct Session {
     /// `--locked`.
     pub(super) locked_only: bool,
     supply: Supply,
+    trust: Option<TrustRoot>,
     progress: Box<dyn Progress>,
 }
 
@@ -52,6 +55,8 @@ impl Session {
         let catalog = newer::catalog(&config)?;
         let lock = Lock::read(config.lock_folder())?;
         let locked_only = supply.locked.unwrap_or(false);
+        let trust = supply.trust_root.as_deref().map(TrustRoot::read).transpose();
+        let trust = trust.map_err(|e| Error::Input(e.to_string()))?;
         let locked_images = if locked_only { pins(&lock) } else { BTreeMap::new() };
         let policies = if ask.with.contains(&Part::Policies) {
             Some(policy::of_render(general.config.as_deref(), &config, &ask)?)
@@ -67,6 +72,7 @@ impl Session {
             lock,
             locked_only,
             supply,
+            trust,
             progress: progress::stderr(general.quiet),
         })
     }
@@ -78,6 +84,16 @@ impl Session {
         sources.mirror = self.mirror()?;
         sources.network = !self.supply.offline.unwrap_or(false);
         Ok(sources)
+    }
+
+    /// Who publishes the catalog's components, and signs their lists of digests.
+    pub(super) fn publishers(&self) -> Publishers<'_> {
+        self.publishers_of(&self.catalog)
+    }
+
+    /// The same for another catalog.
+    pub(super) fn publishers_of<'a>(&'a self, catalog: &'a Catalog) -> Publishers<'a> {
+        Publishers::new(catalog, self.trust.as_ref())
     }
 
     /// The mirror: one that a flag or the configuration names has to be there; one that the environment names is used

@@ -7,41 +7,83 @@ use std::path::Path;
 use semver::VersionReq;
 
 use super::session::Session;
-use super::{Format, StackArgs, UpstreamCommand, newer, print_text, render, say, warn};
+use super::{Format, StackArgs, UpstreamCommand, newer, print_text, render, say, verify, warn};
 use crate::config::Config;
 use crate::error::Error;
 use crate::rewrite::facts::Fact;
-use crate::upstream::catalog::{Asset, Catalog, Component, Publisher};
+use crate::upstream::catalog::{Asset, Catalog, Component};
+use crate::upstream::fetch::{Request, Sources, Voucher};
 use crate::upstream::mirror;
 use crate::upstream::supply;
-use crate::upstream::verify::{self, Verdict};
+use crate::upstream::verify::Publishers;
 
 pub(super) fn run(command: UpstreamCommand) -> Result<(), Error> {
     match command {
         UpstreamCommand::List { format, config } => list(format, config.as_deref()),
         UpstreamCommand::Lock(args) => lock(args),
-        UpstreamCommand::Verify(args) => verify(args),
+        UpstreamCommand::Verify(args) => verify::run(args),
         UpstreamCommand::Outdated(args) => newer::outdated(args),
         UpstreamCommand::Add(args) => newer::add(args),
         UpstreamCommand::Fetch(args) => fetch(args),
-        UpstreamCommand::Mirror { dir, all, stack } => {
-            let quiet = stack.general.quiet;
-            let mut session = Session::open(stack.ask, stack.supply, &stack.general)?;
-            let assets = if all { everything(&session.catalog)? } else { wanted(&session) };
-            let inputs = supplied(&mut session, &assets)?;
-            let mut new = 0;
-            for input in inputs.iter().filter(|input| input.asset.local.is_none()) {
-                let url = input.asset.urls.first().map(String::as_str).unwrap_or_default();
-                let written = mirror::mirror_write(&dir, url, &input.bytes).map_err(|e| Error::Write(e.to_string()))?;
-                new += usize::from(written.changed);
+        UpstreamCommand::Mirror { dir, all, stack } => mirror(&dir, all, stack),
+    }
+}
+
+/// Fills a folder: the assets, and what their publishers sign.
+fn mirror(dir: &Path, all: bool, stack: StackArgs) -> Result<(), Error> {
+    let quiet = stack.general.quiet;
+    let mut session = Session::open(stack.ask, stack.supply, &stack.general)?;
+    let assets = if all { everything(&session.catalog)? } else { wanted(&session) };
+    let inputs = supplied(&mut session, &assets)?;
+    let (sources, publishers) = (session.sources()?, session.publishers());
+    let (signed, missing) = signed(&assets, &publishers, &sources);
+    let published = inputs.iter().filter(|input| input.asset.local.is_none());
+    let published = published.map(|input| (input.asset.urls.first().map_or("", String::as_str), &input.bytes));
+    let (mut files, mut new) = (0, 0);
+    for (url, bytes) in published.chain(signed.iter().map(|(url, bytes)| (url.as_str(), bytes))) {
+        let written = mirror::mirror_write(dir, url, bytes).map_err(|e| Error::Write(e.to_string()))?;
+        files += 1;
+        new += usize::from(written.changed);
+    }
+    if !quiet {
+        say(&format!("{}: {files} files, {new} of them new", crate::shown::path(dir)));
+        say(&format!("use it with --mirror {0}, or KNRENDER_MIRROR={0}", crate::shown::path(dir)));
+    }
+    if !missing.is_empty() {
+        warn(&[format!(
+            "`upstream verify` will find nothing to compare with in this mirror for: {}. They are not to be had here",
+            missing.join(", ")
+        )]);
+    }
+    Ok(())
+}
+
+/// The lists that publishers sign, with certificates and signatures, by URL; and what is not to be had, for people.
+fn signed(
+    assets: &[Asset],
+    publishers: &Publishers<'_>,
+    sources: &Sources<'_>,
+) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
+    let mut wanted: Vec<(String, [String; 1])> = Vec::new();
+    for asset in assets {
+        for url in publishers.files(asset).into_iter().flatten() {
+            let file = url.rsplit('/').next().unwrap_or_default();
+            let what = format!("{} {} {file}", asset.component, asset.version);
+            if !wanted.iter().any(|(other, _)| *other == what) {
+                wanted.push((what, [url]));
             }
-            if !quiet {
-                say(&format!("{}: {} files, {new} of them new", crate::shown::path(&dir), inputs.len()));
-                say(&format!("use it with --mirror {0}, or KNRENDER_MIRROR={0}", crate::shown::path(&dir)));
-            }
-            Ok(())
         }
     }
+    let requests: Vec<Request<'_>> =
+        wanted.iter().map(|(what, urls)| Request { what, urls, expected: None, voucher: Voucher::None }).collect();
+    let (mut here, mut missing) = (Vec::new(), Vec::new());
+    for ((what, [url]), obtained) in wanted.iter().zip(sources.obtain_all(&requests)) {
+        match obtained {
+            Ok(obtained) => here.push((url.clone(), obtained.bytes)),
+            Err(_) => missing.push(what.clone()),
+        }
+    }
+    (here, missing)
 }
 
 fn lock(args: StackArgs) -> Result<(), Error> {
@@ -58,85 +100,6 @@ fn lock(args: StackArgs) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Says what the publishers vouch for, and how to check that it was they.
-fn verify(args: StackArgs) -> Result<(), Error> {
-    let quiet = args.general.quiet;
-    let mut session = Session::open(args.ask, args.supply, &args.general)?;
-    let mut lock = std::mem::take(&mut session.lock);
-    let assets: Vec<_> = session.stack.assets().cloned().collect();
-    let sources = session.sources()?;
-    let (mut lists, mut differ, mut failed) = (verify::Lists::new(), String::new(), String::new());
-    let mut commands = Vec::new();
-    for asset in &assets {
-        let publisher = session.catalog.component(&asset.component).map_err(Error::Input)?.publisher.as_ref();
-        let held = match (&asset.known, lock.get(asset)?) {
-            (Some((sha256, _)), _) => Some(*sha256),
-            (None, entry) => entry.map(|entry| entry.sha256),
-        };
-        let name = asset.name();
-        let said = match verify::asset(asset, held, publisher, &sources, &mut lists) {
-            Verdict::Verified { sha256, from_publisher } => {
-                if let Some(publisher) = publisher {
-                    commands.extend(cosign(asset, publisher).filter(|command| !commands.contains(command)));
-                }
-                if from_publisher {
-                    lock.verified(asset);
-                    format!("sha256 {sha256} is in the publisher's {}", publisher.map_or("", |p| &p.checksums))
-                } else {
-                    format!("sha256 {sha256} is in the list of checksums, as the mirror has it")
-                }
-            }
-            Verdict::Differs { held, published } => {
-                let _ = write!(differ, "\n  {name}\n    held to    sha256 {held}\n    published  sha256 {published}");
-                continue;
-            }
-            Verdict::NotListed => "NOT VERIFIED: the publisher's list does not have it".to_owned(),
-            Verdict::NoPublisher => "not verified: knrender knows of no list that its publisher signs".to_owned(),
-            Verdict::NotHeld => {
-                "not verified: neither the catalog nor knrender.lock has a digest; `knrender upstream lock` takes one"
-                    .to_owned()
-            }
-            Verdict::Failed(why) => {
-                let _ = write!(failed, "\n  {name}: {}", why.replace('\n', "\n    "));
-                continue;
-            }
-        };
-        if !quiet {
-            say(&format!("{name}: {said}"));
-        }
-    }
-    render::commit(lock)?;
-    if !quiet && !commands.is_empty() {
-        say("The signature of a list is checked by cosign (knrender does not):");
-        for command in &commands {
-            say(command);
-        }
-    }
-    if !differ.is_empty() {
-        return Err(Error::Findings(format!(
-            "the publisher vouches for other bytes:{differ}\nnext: do not apply them before you know why"
-        )));
-    }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Input(format!("not every list of checksums is to be had:{failed}")))
-    }
-}
-
-/// The commands with which cosign checks the list of an asset's release.
-fn cosign(asset: &Asset, publisher: &Publisher) -> Option<String> {
-    let Publisher { checksums, certificate, signature, identity, issuer, .. } = publisher;
-    let files: Option<Vec<String>> =
-        [checksums, certificate, signature].iter().map(|file| verify::beside(asset, file)).collect();
-    let fetched: Vec<_> = files?.iter().map(|url| format!("-O {url}")).collect();
-    Some(format!(
-        "  curl -fsSL {}\n  cosign verify-blob {checksums} --certificate {certificate} --signature {signature} \\\n    \
-         --certificate-identity={identity} --certificate-oidc-issuer={issuer}",
-        fetched.join(" ")
-    ))
 }
 
 fn fetch(args: StackArgs) -> Result<(), Error> {
@@ -162,7 +125,8 @@ fn supplied(session: &mut Session, assets: &[Asset]) -> Result<Vec<supply::Input
     let mut lock = std::mem::take(&mut session.lock);
     let mut warnings = Vec::new();
     let sources = session.sources()?;
-    let inputs = supply::supply(assets.iter(), &mut lock, &sources, session.locked_only, &mut warnings)?;
+    let inputs =
+        supply::supply(assets.iter(), &mut lock, &sources, &session.publishers(), session.locked_only, &mut warnings)?;
     warn(&warnings);
     for line in render::commit(lock)? {
         say(&line);

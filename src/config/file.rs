@@ -132,6 +132,7 @@ file! {
     alb_group: String => ask.alb_group;
     app_namespaces: Vec<String> => ask.app_namespaces;
     ecr_tags: EcrTags => ask.ecr_tags;
+    ecr_repositories: Vec<String> => ask.ecr_repositories;
     logging: bool => ask.logging;
     log_retention_days: u32 => ask.log_retention_days;
     alb: Alb => ask.alb;
@@ -157,6 +158,7 @@ file! {
     mirror: String => supply.mirror;
     offline: bool => supply.offline;
     locked: bool => supply.locked;
+    trust_root: PathBuf => supply.trust_root;
     out: PathBuf => out;
     prices: PathBuf => prices;
     catalog: PathBuf => catalog;
@@ -254,6 +256,7 @@ impl Config {
         config.crds.iter_mut().for_each(|path| *path = folder.join(&path));
         config.out = config.out.map(|out| folder.join(out));
         config.catalog = config.catalog.map(|catalog| folder.join(catalog));
+        config.supply.trust_root = config.supply.trust_root.map(|file| folder.join(file));
         config.prices = config.prices.map(|prices| folder.join(prices));
         if let Some(mirror) = config.supply.mirror.as_mut().filter(|m| !m.contains("://")) {
             *mirror = folder.join(&mirror).display().to_string();
@@ -319,7 +322,7 @@ fn clusters(
         let alone = Config { ask: Ask::default(), images: BTreeMap::new(), fargate_profiles: None, ..config.clone() };
         if alone != Config::default() {
             return Err(wrong(format!(
-                "`{name}` has a key that is about the whole run, not about one cluster: out, prices, mirror, offline, locked, registries, crds, \
+                "`{name}` has a key that is about the whole run, not about one cluster: out, prices, mirror, offline, locked, trust-root, registries, crds, \
                  catalog and allow stand at the top of the file"
             )));
         }

@@ -13,6 +13,8 @@ pub enum Tool {
     Crane,
     /// `skopeo`
     Skopeo,
+    /// `docker` with buildx 0.15 or newer, which copies between registries as they are; no daemon is asked
+    Docker,
 }
 
 /// `REGISTRY/PREFIX`, or a registry alone.
@@ -240,6 +242,7 @@ pub fn script(moves: &[Move], target: &Target, tool: Tool) -> String {
         text.push_str(match tool {
             Tool::Crane => CRANE,
             Tool::Skopeo => SKOPEO,
+            Tool::Docker => DOCKER,
         });
         text.push_str(COPY);
     }
@@ -249,6 +252,7 @@ pub fn script(moves: &[Move], target: &Target, tool: Tool) -> String {
             let login = match tool {
                 Tool::Crane => "crane auth login",
                 Tool::Skopeo => "skopeo login",
+                Tool::Docker => "docker login",
             };
             let _ = write!(
                 text,
@@ -338,6 +342,17 @@ digest_of() { # nothing where it cannot be read
   esac
 }
 transfer() { skopeo copy --quiet --all --preserve-digests \"docker://$1\" \"docker://$2\"; }
+";
+
+// `docker pull`, `tag` and `push` would leave one platform of an index, with another digest. buildx copies manifests as they are,
+// single ones since --prefer-index=false (https://github.com/docker/buildx/pull/2482).
+const DOCKER: &str = "\
+need docker
+docker buildx imagetools create --help 2>/dev/null | grep -q prefer-index ||
+  fail \"docker has no buildx of 0.15 or newer, whose 'imagetools create --prefer-index=false' keeps digests; --tool crane and --tool skopeo need no docker\"
+
+digest_of() { docker buildx imagetools inspect --format '{{.Manifest.Digest}}' \"$1\" 2>/dev/null || :; } # nothing where it cannot be read
+transfer() { docker buildx imagetools create --prefer-index=false --tag \"$2\" \"$1\"; }
 ";
 
 const COPY: &str = "

@@ -6,11 +6,13 @@ use super::value::items;
 use super::{Check, Found};
 use crate::aws::Arn;
 use crate::images::inventory::{self, skip_list};
+use crate::images::readable;
 use crate::images::reference::{DOCKER_HUB, Reference};
 
 pub(super) const CHECKS: &[Check] = &[
     Check::of("ecr-tag-unreadable", ecr_tag_unreadable),
     Check::of("ecr-tag-unknown", ecr_tag_unknown),
+    Check::of("ecr-repository-not-covered", ecr_repository_not_covered),
     Check::of("docker-hub-anonymous", docker_hub_anonymous),
     Check::of("private-registry", private_registry),
     Check::of("registry-elsewhere", registry_elsewhere),
@@ -54,11 +56,8 @@ impl Reader {
     }
 }
 
-/// Images in ECR by tag that Knative's controller has to look up, while it is such a reader.
-fn ecr_tags(set: &Set<'_>, found: &mut Found, reader: Reader, why: &str) {
-    if Reader::of(set) != reader {
-        return;
-    }
+/// Images in ECR by tag that Knative's controller has to look up, and that are meant.
+fn ecr_tags(set: &Set<'_>, found: &mut Found, is_meant: impl Fn(&Reference) -> bool, why: &str) {
     let said = set
         .config("config-deployment")
         .and_then(|config| config.get(&["registries-skipping-tag-resolving", "registriesSkippingTagResolving"]));
@@ -66,7 +65,7 @@ fn ecr_tags(set: &Set<'_>, found: &mut Found, reader: Reader, why: &str) {
     for (pod, container) in set.containers().filter(|(pod, _)| pod.object.group() == KNATIVE) {
         let Some(image) = container.value["image"].as_str() else { continue };
         let Some(parts) = Reference::parse(image).filter(|parts| parts.digest.is_none()) else { continue };
-        if parts.ecr().is_some() && !skipped.contains(&parts.registry) {
+        if parts.ecr().is_some() && !skipped.contains(&parts.registry) && is_meant(&parts) {
             found.at(
                 pod.object,
                 container.field("/image"),
@@ -79,11 +78,41 @@ fn ecr_tags(set: &Set<'_>, found: &mut Found, reader: Reader, why: &str) {
 fn ecr_tag_unreadable(set: &Set<'_>, found: &mut Found) {
     let why =
         "and ServiceAccount/knative-serving/controller has no role to read it with: the Service never becomes ready";
-    ecr_tags(set, found, Reader::Nobody, why);
+    if Reader::of(set) == Reader::Nobody {
+        ecr_tags(set, found, |_| true, why);
+    }
 }
 
 fn ecr_tag_unknown(set: &Set<'_>, found: &mut Found) {
-    ecr_tags(set, found, Reader::Unknown, "and nothing among the inputs says that Knative's controller may read it");
+    if Reader::of(set) == Reader::Unknown {
+        ecr_tags(set, found, |_| true, "and nothing among the inputs says that Knative's controller may read it");
+    }
+}
+
+/// What the policy of the controller's role lets it read, where all of that policy is in sight: in eksctl's `ClusterConfig`, else in
+/// the configuration.
+fn readable(set: &Set<'_>) -> Vec<String> {
+    let (namespace, name) = CONTROLLER;
+    let mut of_eksctl = set.all("eksctl.io", "ClusterConfig").flat_map(|cluster| {
+        items(&cluster.value["iam"]["serviceAccounts"])
+            .filter(|a| a["metadata"]["name"] == name && a["metadata"]["namespace"] == namespace)
+    });
+    match of_eksctl.next() {
+        None => set.readable.clone(),
+        Some(account) => {
+            let more = ["attachPolicyARNs", "attachRoleARN", "wellKnownPolicies"];
+            let in_sight = account["attachPolicy"].is_object() && more.iter().all(|key| account[*key].is_null());
+            if in_sight { readable::of_policy(&account["attachPolicy"]) } else { Vec::new() }
+        }
+    }
+}
+
+fn ecr_repository_not_covered(set: &Set<'_>, found: &mut Found) {
+    let resources = readable(set);
+    if !resources.is_empty() {
+        let why = format!("and the policy of Knative's controller covers {} alone", resources.join(", "));
+        ecr_tags(set, found, |image| !readable::covers(&resources, image), &why);
+    }
 }
 
 /// Whether the pods bring credentials for a registry: in their template, or by their service account.

@@ -167,6 +167,8 @@ pub struct Set<'s> {
     region: Option<&'s str>,
     /// The registries that images may come from; any where it is empty.
     pub registries: Vec<String>,
+    /// The repositories in ECR that Knative's controller may read, where the configuration limits them.
+    pub readable: Vec<String>,
 }
 
 /// The objects of what was read.
@@ -187,6 +189,7 @@ impl<'s> Set<'s> {
             profiles: None,
             region: None,
             registries: Vec::new(),
+            readable: Vec::new(),
         };
         for object in objects {
             set.kinds.entry(object.kind()).or_default().push(object);

@@ -6,7 +6,9 @@ use crate::aws::{self, Arn};
 use crate::config::{Ask, EcrTags};
 use crate::fargate::COLD_START;
 use crate::fargate::quantity::Quantity;
+use crate::images::readable::Readable;
 use crate::kubernetes::names;
+use crate::rewrite::rule::RuleSet;
 
 /// For how many days `CloudWatch` can be told to keep logs.
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
@@ -72,6 +74,7 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
                 .to_owned(),
         ));
     }
+    repositories(ask)?;
     if let Some(days) = ask.log_retention_days {
         if ask.logging != Some(true) {
             return Err(StackError("--log-retention-days is about the logs of --logging".to_owned()));
@@ -109,6 +112,33 @@ pub(super) fn check(ask: &Ask) -> Result<(), StackError> {
         return Err(StackError(format!(
             "--certificate-arn is in {other}, and --region is {region}: an ALB takes certificates of its own region only"
         )));
+    }
+    Ok(())
+}
+
+/// The repositories that the role of Knative's controller may read.
+fn repositories(ask: &Ask) -> Result<(), StackError> {
+    let readable = Readable::all(ask)?;
+    let Some(first) = ask.ecr_repositories.first() else { return Ok(()) };
+    if ask.ecr_tags.unwrap_or_default() != EcrTags::Role || ask.rule_set == Some(RuleSet::Seed) {
+        return Err(StackError(format!(
+            "--ecr-repository {first} limits the role of --ecr-tags role, and here Knative's controller has none"
+        )));
+    }
+    let (Some(_), Some(region)) = (&ask.cluster_name, &ask.region) else {
+        return Err(StackError(format!(
+            "--ecr-repository {first} limits a policy that comes with --cluster-name and --region: name them, too"
+        )));
+    };
+    for (i, text) in ask.ecr_repositories.iter().enumerate() {
+        if ask.ecr_repositories[..i].contains(text) {
+            return Err(StackError(format!("--ecr-repository names {text} twice")));
+        }
+        if readable.get(i).is_some_and(|readable| readable.is_beyond(region)) {
+            return Err(StackError(format!(
+                "--ecr-repository {text} is in another partition of AWS than {region}, and roles reach nothing there"
+            )));
+        }
     }
     Ok(())
 }
@@ -197,6 +227,7 @@ mod tests {
             Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-1".into()], ..Ask::default() },
             Ask { vpc_id: some("vpc-01234567"), subnets: vec!["subnet-01234567".into(); 2], ..Ask::default() },
             Ask { account_id: some("1234"), ..Ask::default() },
+            Ask { ecr_repositories: vec!["shop".into()], ..Ask::default() },
             Ask { alb_group: some("Shared"), ..Ask::default() },
             Ask { app_namespaces: vec!["team_a".into()], ..Ask::default() },
             Ask { logging: Some(true), cluster_name: some("a"), ..Ask::default() },

@@ -114,8 +114,23 @@ pub struct Publisher {
     pub identity: String,
     /// Who vouches for that identity.
     pub issuer: String,
+    /// The CAs whose certificates count.
+    pub roots: Vec<Root>,
     /// Where it is written.
     pub see: String,
+}
+
+/// The certificate of a CA, which the user hands over.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Root {
+    /// The digest of the certificate (DER), which is its fingerprint.
+    pub sha256: Sha256Hex,
+    /// Whose it is.
+    pub name: String,
+    /// Where it is published.
+    #[serde(default)]
+    pub see: Option<String>,
 }
 
 /// What everybody who renders a component should be told.

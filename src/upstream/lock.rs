@@ -8,6 +8,8 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use super::catalog::Asset;
+use super::signature::SignedBy;
+use super::verify::Vouched;
 use crate::digest::Sha256Hex;
 use crate::images::reference::is_reference;
 use crate::yaml;
@@ -17,7 +19,8 @@ pub const FILE: &str = "knrender.lock";
 
 const HEADING: &str = "\
 # The digests that renders in this folder are held to, of versions that knrender's catalog does not list.
-# knrender adds to it; commit it. `verified: false` means that the first bytes came from a mirror, not from the publisher.
+# knrender adds to it; commit it. `verified: false` means that the first bytes came from a mirror, not from the publisher, and that
+# nothing of the publisher's vouched for them. `checksums` is the publisher's list that has the digest, `signed-by` who signed it.
 ";
 
 /// A lock file.
@@ -63,8 +66,14 @@ pub struct Locked {
     pub sha256: Sha256Hex,
     /// How many bytes.
     pub size: u64,
-    /// Whether the bytes came from the publisher when they were locked.
+    /// Whether the publisher vouches for them: they, or the list that has their digest, came from there, or the list is signed.
     pub verified: bool,
+    /// The publisher's list that has the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksums: Option<String>,
+    /// Who signed that list, where the signature was checked.
+    #[serde(default, rename = "signed-by", skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedBy>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -197,12 +206,13 @@ impl Lock {
         self.changed = true;
     }
 
-    /// Remembers that an asset's digest is the publisher's; [`Lock::commit`] writes it.
-    pub fn verified(&mut self, asset: &Asset) {
+    /// Remembers what vouches for an asset's digest, where it is the publisher; [`Lock::commit`] writes it.
+    pub fn vouched(&mut self, asset: &Asset, vouched: &Vouched) {
         let entry = self.locked.iter_mut().find(|l| same(l, &asset.component, &asset.version, &asset.asset));
-        if let Some(entry) = entry.filter(|entry| !entry.verified) {
-            entry.verified = true;
-            self.changed = true;
+        if let Some(entry) = entry {
+            let before = entry.clone();
+            entry.vouch(vouched);
+            self.changed |= *entry != before;
         }
     }
 
@@ -220,6 +230,8 @@ impl Lock {
             let there = assets.iter_mut().find(|a| same(a, &entry.component, &entry.version, &entry.asset));
             if let Some(there) = there.filter(|there| there.sha256 == entry.sha256) {
                 there.verified = true;
+                there.checksums = entry.checksums.clone().or_else(|| there.checksums.take());
+                there.signed_by = entry.signed_by.clone().or_else(|| there.signed_by.take());
             }
         }
         if self.changed {
@@ -259,6 +271,27 @@ impl Lock {
     }
 }
 
+impl Locked {
+    /// Notes what vouches for the digest, where it is the publisher. What was found out before stays.
+    pub fn vouch(&mut self, vouched: &Vouched) {
+        if vouched.is_publishers() {
+            self.verified = true;
+            self.checksums = Some(vouched.list.clone());
+            self.signed_by = vouched.signed_by.clone().or_else(|| self.signed_by.take());
+        }
+    }
+
+    /// What vouches for the digest, for people: nothing to say where the bytes alone came from the publisher.
+    pub fn trust(&self) -> String {
+        match (&self.signed_by, &self.checksums) {
+            (Some(SignedBy { identity, .. }), _) => format!(", in a list that {identity} signed"),
+            (None, Some(_)) => ", in the publisher's list of checksums".to_owned(),
+            (None, None) if self.verified => String::new(),
+            (None, None) => ", not verified against the publisher".to_owned(),
+        }
+    }
+}
+
 fn same(entry: &Locked, component: &str, version: &Version, asset: &str) -> bool {
     entry.component == component && entry.version == *version && entry.asset == asset
 }
@@ -276,6 +309,8 @@ mod tests {
             sha256: Sha256Hex::of(b"x"),
             size: 1,
             verified: false,
+            checksums: None,
+            signed_by: None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 use serde::Deserialize;
 
-use super::catalog::{Catalog, Component, KnownVersion, Support};
+use super::catalog::{Catalog, Component, KnownVersion, Root, Support};
 use crate::digest::Sha256Hex;
 use crate::kubernetes::target::KubernetesRange;
 use crate::yaml;
@@ -22,9 +22,23 @@ struct Own {
     kubernetes: Vec<KubernetesRange>,
     #[serde(default)]
     support: Option<Support>,
+    #[serde(default)]
+    publisher: Option<Publisher>,
     /// None in a file that ends with the key, to which the first one is added.
     #[serde(default)]
     versions: Option<Vec<KnownVersion>>,
+}
+
+/// Who signs lists of digests, where that is another than the catalog names.
+#[derive(Deserialize)]
+struct Publisher {
+    #[serde(default)]
+    identity: Option<String>,
+    #[serde(default)]
+    issuer: Option<String>,
+    /// Beside those of the catalog.
+    #[serde(default)]
+    roots: Vec<Root>,
 }
 
 /// A version to be written.
@@ -36,8 +50,8 @@ pub struct Entry {
     pub pairs: Vec<(String, Version)>,
     /// Assets by name, with digest and size.
     pub assets: Vec<(String, Sha256Hex, u64)>,
-    /// Whether all came from the publisher.
-    pub verified: bool,
+    /// What vouches for the digests; none where nothing does.
+    pub vouched: Option<String>,
 }
 
 impl Catalog {
@@ -83,6 +97,17 @@ fn merge(component: &mut Component, own: Own) -> Result<(), String> {
             Some(known) => drop(known.until.splice(0..0, support.until)),
             none => *none = Some(support),
         }
+    }
+    if let Some(own) = own.publisher {
+        let Some(publisher) = &mut component.publisher else {
+            return Err(format!(
+                "`publisher`: knrender knows of no list that the publisher of {} signs",
+                component.component
+            ));
+        };
+        publisher.identity = own.identity.unwrap_or_else(|| std::mem::take(&mut publisher.identity));
+        publisher.issuer = own.issuer.unwrap_or_else(|| std::mem::take(&mut publisher.issuer));
+        publisher.roots.splice(0..0, own.roots);
     }
     for mut version in own.versions.into_iter().flatten() {
         for (asset, bytes) in &version.assets {
@@ -141,8 +166,11 @@ pub fn add(folder: &Path, component: &Component, entry: &Entry) -> Result<PathBu
 /// A version, as the files of the catalog have it.
 fn block(entry: &Entry) -> String {
     let mut text = format!("  - version: {}\n", entry.version);
-    if !entry.verified {
-        text.push_str("    # Read from a mirror or a cache, not from the publisher: compare the digests before you commit them.\n");
+    match &entry.vouched {
+        Some(vouched) => drop(writeln!(text, "    # {vouched}.")),
+        None => text.push_str(
+            "    # Read from a mirror or a cache, not from the publisher: compare the digests before you commit them.\n",
+        ),
     }
     if !entry.pairs.is_empty() {
         let pairs: Vec<_> = entry.pairs.iter().map(|(name, version)| format!("{name}: {version}")).collect();

@@ -6,6 +6,7 @@ use crate::upstream::catalog::Asset;
 use crate::upstream::fetch::{self, Expected, FetchError, Obtained, Request, Source, Sources};
 use crate::upstream::local::{self, LocalError};
 use crate::upstream::lock::{Lock, LockError, Locked};
+use crate::upstream::verify::{Publishers, Verdict};
 
 /// The bytes of one asset, whose digest was checked.
 #[derive(Clone, Debug)]
@@ -36,6 +37,27 @@ pub enum SupplyError {
     /// A file that the user handed over.
     #[error(transparent)]
     Local(#[from] LocalError),
+    /// The publisher vouches for other bytes.
+    #[error(
+        "{name}: the publisher's list of checksums has another digest than what came:\n  got        sha256 {got}\n  published  sha256 \
+         {published}\nnothing was locked; do not use these bytes before you know why they differ"
+    )]
+    Differs {
+        /// The asset.
+        name: String,
+        /// What came.
+        got: Sha256Hex,
+        /// What the list says.
+        published: Sha256Hex,
+    },
+    /// A trust root was named, and the signature is not the publisher's, or cannot be checked.
+    #[error("{name}: nothing was locked, because its publisher's signature cannot be relied on: {why}")]
+    NotSigned {
+        /// The asset.
+        name: String,
+        /// The reason.
+        why: String,
+    },
     /// `--locked`, and the lock does not have it.
     #[error(
         "{name} is neither in the catalog nor in {lock}, and --locked refuses to add it; run `knrender upstream lock` \
@@ -58,6 +80,7 @@ pub fn supply<'a>(
     assets: impl Iterator<Item = &'a Asset>,
     lock: &mut Lock,
     sources: &Sources<'_>,
+    publishers: &Publishers<'_>,
     locked_only: bool,
     warnings: &mut Vec<String>,
 ) -> Result<Vec<Input>, SupplyError> {
@@ -96,7 +119,7 @@ pub fn supply<'a>(
     let mut published = sources.obtain_all(&requests).into_iter();
     let mut inputs = Vec::new();
     for (asset, name, expected, voucher) in &wanted {
-        let obtained: Obtained = match &asset.local {
+        let mut obtained: Obtained = match &asset.local {
             Some(path) => {
                 let obtained = local::read(path)?;
                 if let Some(locked) = expected.as_ref().map(|e| e.sha256).filter(|sha256| *sha256 != obtained.sha256) {
@@ -110,17 +133,9 @@ pub fn supply<'a>(
                 None => continue,
             },
         };
-        warnings.extend(obtained.warnings);
+        warnings.append(&mut obtained.warnings);
         if voucher.is_none() {
-            lock.add(Locked {
-                component: asset.component.clone(),
-                version: asset.version.clone(),
-                asset: asset.asset.clone(),
-                url: asset.urls.first().cloned().unwrap_or_default(),
-                sha256: obtained.sha256,
-                size: obtained.bytes.len() as u64,
-                verified: obtained.from == Source::Network,
-            });
+            lock.add(first(asset, &obtained, sources, publishers, warnings)?);
         }
         let checked = (*voucher == Some(Voucher::Catalog) && !asset.own)
             || sources.store.as_ref().is_some_and(|s| s.has_mark(&obtained.sha256, CHECKED));
@@ -134,6 +149,51 @@ pub fn supply<'a>(
         });
     }
     Ok(inputs)
+}
+
+/// The entry for an asset that nothing vouches for yet, after its publisher was asked.
+fn first(
+    asset: &Asset,
+    obtained: &Obtained,
+    sources: &Sources<'_>,
+    publishers: &Publishers<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Locked, SupplyError> {
+    let name = || asset.name();
+    let mut entry = Locked {
+        component: asset.component.clone(),
+        version: asset.version.clone(),
+        asset: asset.asset.clone(),
+        url: asset.urls.first().cloned().unwrap_or_default(),
+        sha256: obtained.sha256,
+        size: obtained.bytes.len() as u64,
+        verified: obtained.from == Source::Network,
+        checksums: None,
+        signed_by: None,
+    };
+    match publishers.verdict(asset, Some(obtained.sha256), sources) {
+        Verdict::Verified(vouched) => entry.vouch(&vouched),
+        Verdict::Differs { held: got, published } => return Err(SupplyError::Differs { name: name(), got, published }),
+        Verdict::NotSigned(why) => return Err(SupplyError::NotSigned { name: name(), why }),
+        Verdict::NotListed if publishers.check_signatures() => {
+            let why = "the list that is signed does not have it".to_owned();
+            return Err(SupplyError::NotSigned { name: name(), why });
+        }
+        Verdict::Failed(why) if publishers.check_signatures() => {
+            return Err(SupplyError::NotSigned { name: name(), why });
+        }
+        Verdict::NotListed => {
+            entry.verified = false;
+            warnings.push(format!("{}: the publisher's list of checksums does not have it", name()));
+        }
+        // Without a network there was nothing to expect.
+        Verdict::Failed(why) if sources.network => {
+            let why = why.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+            warnings.push(format!("{}: not compared with the publisher's list of checksums: {why}", name()));
+        }
+        Verdict::Failed(_) | Verdict::NoPublisher | Verdict::NotHeld => {}
+    }
+    Ok(entry)
 }
 
 /// What knrender remembers of a render that it found to be valid.
