@@ -95,23 +95,20 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
     Ok(context)
 }
 
-/// The book of causes as arms of a `case`: what is seen, and what is said of it, each as words of a shell.
+/// The book of causes: of what, and what is seen of it, in a line; what is said of it.
 fn causes() -> Result<Vec<Value>, String> {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
-    let arm = |cause: &Cause| {
-        let texts = |what: &str| {
-            cause.seen.iter().map(|text| format!("{what}:*{}*", quoted(&text.to_lowercase()))).collect::<Vec<_>>()
-        };
-        let of = |kind: Of, what: &str| if cause.of.contains(&kind) { texts(what) } else { Vec::new() };
-        let scheduler = cause.scheduler.iter().map(|name| format!("scheduler:{}", quoted(name)));
-        let seen: Vec<String> =
-            of(Of::Pod, "pod").into_iter().chain(of(Of::Ingress, "ingress")).chain(scheduler).collect();
-        let advice = quoted(&format!("{}: {}", cause.cause, cause.next))
-            .replace("{namespace}", r#"'"$2"'"#)
-            .replace("{controller}", r#"'"${CONTROLLER:-alb-ingress-controller}"'"#);
-        (!seen.is_empty()).then(|| json!({"seen": seen.join(" | "), "advice": advice}))
+    let line = |cause: &Cause| {
+        let kinds: Vec<&str> = [(Of::Pod, "pod"), (Of::Ingress, "ingress")]
+            .into_iter()
+            .filter_map(|(kind, word)| cause.of.contains(&kind).then_some(word))
+            .chain(cause.scheduler.iter().map(|_| "scheduler"))
+            .collect();
+        let seen = cause.seen.iter().map(|text| text.to_lowercase()).chain(cause.scheduler.clone());
+        let seen: Vec<String> = std::iter::once(kinds.join(" ")).chain(seen).collect();
+        let advice = format!("{}: {}", cause.cause, cause.next);
+        (!kinds.is_empty()).then(|| json!({"seen": seen.join(" | "), "advice": advice}))
     };
-    Ok(cause::book()?.iter().filter_map(arm).collect())
+    Ok(cause::book()?.iter().filter_map(line).collect())
 }
 
 fn label_of<'d>(document: &'d Document, label: &str) -> &'d str {
@@ -147,7 +144,7 @@ fn supported(supported: &Supported) -> String {
 }
 
 /// How long a line of names gets.
-const WIDTH: usize = 110;
+const WIDTH: usize = 126;
 
 /// Lines of kind, namespace and the names in it.
 fn objects(identities: impl Iterator<Item = Identity>) -> Vec<String> {

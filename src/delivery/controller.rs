@@ -25,7 +25,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let mut context = delivery.context();
     context["eksctl"] = cluster::has_eksctl(stack).into();
     // What apply.sh looks at before it changes anything.
-    context["which_cluster"] = embedded::text("templates/apply/3-context.sh").into();
+    context["which_cluster"] = embedded::text("templates/apply/4-context.sh").into();
     let account = (!context["account_id"].is_null()).then_some(ACCOUNT);
     for file in HELM.into_iter().chain(account) {
         let template = format!("aws-load-balancer-controller/{file}");

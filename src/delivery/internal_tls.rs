@@ -17,7 +17,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let mut context = delivery.context();
     context["cert_manager"] = version.to_string().into();
     // What apply.sh looks at before it changes anything.
-    context["which_cluster"] = embedded::text("templates/apply/3-context.sh").into();
+    context["which_cluster"] = embedded::text("templates/apply/4-context.sh").into();
     for file in FILES {
         add(&mut files, &format!("internal-tls/{file}"), &format!("internal-tls/{file}"), &context)?;
     }

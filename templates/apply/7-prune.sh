@@ -1,5 +1,4 @@
-
-# ---- What earlier renders brought, and this one does not have ----
+# ---- --prune: what earlier renders brought, and this one does not have ----
 
 # The inventory is a ConfigMap beside Knative: a line for each object that was applied from here and not pruned since, with
 # kind, namespace (`-`: none), name and uid (`-`: it may have been applied). Why it is kept so: docs/prune.md of knrender.
@@ -13,13 +12,16 @@ read_inventories() {
     [ -z "$prune" ] || note "this render has no Namespace to keep an inventory in: nothing is pruned"
     return
   fi
-  ask "read the inventory" inventories
-  if [ "$said" = forbidden ]; then
+  # shellcheck disable=SC2016 # a template of kubectl's
+  ask "read the inventory" unless_forbidden kn "$home" get configmaps --selector app.kubernetes.io/managed-by=knrender -o go-template='{{range .items}}inventory {{.metadata.name}}{{"\n"}}{{.data.objects}}{{"\n"}}{{end}}'
+  case $said in
+  *"(Forbidden)"*)
     [ -z "$prune" ] || fail 3 "you may not list the ConfigMaps of namespace $home, one of which is the inventory. Nothing was changed."
     note "you may not list the ConfigMaps of namespace $home: no inventory is kept, and a later --prune will not know of this run"
     home=
     return
-  fi
+    ;;
+  esac
   all=$(printf '%s\n' "$said" | awk '
     $1 == "inventory" { name = $2; next }
     NF == 4 && $1 ~ /^[a-z][a-z0-9.-]*$/ && $2 ~ /^(-|[a-z0-9][a-z0-9.-]*)$/ && $3 ~ /^[A-Za-z0-9][A-Za-z0-9._:-]*$/ && $4 ~ /^[0-9a-z-]+$/ { print name, $0 }')
@@ -29,18 +31,16 @@ read_inventories() {
     note "there is no inventory \`$inventory_name\` in this cluster: what earlier renders brought is not known, and nothing is pruned. This run begins one. \`knrender doctor\` lists what an older knrender left."
   fi
 }
-inventories() {
-  # shellcheck disable=SC2016 # a template of kubectl's
-  got=$(k get configmaps --namespace "$home" --selector app.kubernetes.io/managed-by=knrender -o go-template='{{range .items}}inventory {{.metadata.name}}{{"\n"}}{{.data.objects}}{{"\n"}}{{end}}' 2>&1) || case $got in
-  *"(Forbidden)"*) got=forbidden ;;
-  *)
-    printf '%s\n' "$got"
-    return 1
-    ;;
+# What a right that is missing does not end.
+unless_forbidden() {
+  got=$("$@" 2>&1) || case $got in
+  *"(Forbidden)"*) ;;
+  *) not_yet "$got" || return ;;
   esac
   printf '%s\n' "$got" | without_noise
 }
 
+lines() { printf '%s\n' "$@" | sed '/^$/d'; }
 # All objects of this render, a line for each.
 in_render() { objects | awk '{ for (i = 3; i <= NF; i++) print $1, $2, $i }'; }
 # The lines of $1 whose object is in $2, each with the rest of its line there; with a third argument those whose object is
@@ -58,48 +58,6 @@ match_lines() {
 by_place() {
   awk 'NF > 2 { if ($1 " " $2 != place) { if (place) print place names; place = $1 " " $2; names = "" } names = names " " $3 } END { if (place) print place names }'
 }
-
-# What is in the cluster of some lines: kind, namespace, name, uid, labels and annotations. An owner is one that controls it:
-# Knative makes its namespace own its webhooks, and does not mean that.
-# shellcheck disable=SC2016 # a template of kubectl's
-STATE='{{define "it"}}{{if .metadata.uid}}{{.metadata.name}} {{.metadata.uid}}{{range .metadata.ownerReferences}}{{if .controller}} owner={{.kind}}/{{.name}}{{end}}{{end}}{{range $key, $value := .metadata.labels}} {{$key}}={{$value}}{{end}}{{range $key, $value := .metadata.annotations}} {{$key}}={{end}}{{"\n"}}{{end}}{{end}}{{if .items}}{{range .items}}{{template "it" .}}{{end}}{{else}}{{template "it" .}}{{end}}'
-live() {
-  while read -r kind namespace names; do
-    if [ -z "$kind" ]; then continue; fi
-    # shellcheck disable=SC2086 # a word for each name
-    found=$(get_any "$kind" $names --namespace "$(namespace_of "$namespace")" --ignore-not-found -o go-template="$STATE") || {
-      printf '%s\n' "$found"
-      return 1
-    }
-    printf '%s\n' "$found" | awk -v place="$kind $namespace" 'NF { print place, $0 }'
-  done <<END
-$(printf '%s\n' "$1" | by_place)
-END
-}
-# The marks by which Helm, Argo CD, Flux, kapp, kubectl and Config Sync say that an object is theirs.
-THEIRS='^owner=|^meta\.helm\.sh/release-name=|^app\.kubernetes\.io/managed-by=Helm$|^argocd\.argoproj\.io/tracking-id=|^(kustomize|helm)\.toolkit\.fluxcd\.io/name=|^kapp\.k14s\.io/app=|^applyset\.kubernetes\.io/part-of=|^config\.k8s\.io/owning-inventory='
-
-# What lies in a Namespace, or is of a CRD's kind, and is not in the inventory: less what something else there owns, what
-# every namespace has, and what Kubernetes and controllers keep beside an object without saying whose it is.
-held_by() {
-  if [ "$1" = namespace ]; then
-    held=$(k api-resources --verbs=list,delete --namespaced=true -o name 2>&1) || {
-      printf '%s\n' "$held"
-      return 1
-    }
-    set -- "$(printf '%s\n' "$held" | without_noise | paste -sd, -)" --namespace "$2"
-  else
-    set -- "$2" --all-namespaces
-  fi
-  # shellcheck disable=SC2016 # a template of kubectl's
-  held=$(get_any "$@" -o go-template='{{range .items}}{{if not .metadata.ownerReferences}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}}{{"\n"}}{{end}}{{end}}') || {
-    printf '%s\n' "$held"
-    return 1
-  }
-  held=$(printf '%s\n' "$held" | as_lines |
-    grep -Ev '^(event|endpoints|lease|endpointslice|podmetrics)[. ]|^configmap [^ ]* (kube-root-ca\.crt|knrender-inventory\..*)$|^serviceaccount [^ ]* default$') || held=
-  match_lines "$held" "$recorded" not
-}
 # From apiVersion, kind, namespace, name and more to a line of the inventory.
 as_lines() { awk 'NF > 3 { group = $1; if (!sub(/\/.*/, "", group)) group = ""; $1 = tolower($2) (group == "" ? "" : "." group); $2 = ""; sub(/  /, " "); print }'; }
 
@@ -108,79 +66,122 @@ as_lines() { awk 'NF > 3 { group = $1; if (!sub(/\/.*/, "", group)) group = ""; 
 look_for_left_over() {
   goes='' stays='' left=$(match_lines "$recorded" "$(in_render)" not)
   if [ -z "$left" ]; then return; fi
-  $1 "look at what earlier renders left" live "$left" || late "the server does not answer"
-  there=$said
-  while read -r kind namespace name uid its_uid marks; do
-    if [ -z "$kind" ]; then continue; fi
-    mark=$(printf '%s\n' "$marks" | tr ' ' '\n' | grep -E "$THEIRS" | head -n 1) || mark=
-    other=$(match_lines "$kind $namespace $name" "$others" | awk '{ print $4 }')
-    why=
-    if [ "$uid" = - ]; then
-      why="a run that was to apply it did not end, so that it may be somebody else's"
-    elif [ "$uid" != "$its_uid" ]; then
-      why="somebody made it anew, so that it is not what was applied"
-    elif [ -n "$mark" ]; then
-      why="somebody else looks after it now ($mark)"
-    elif [ -n "$other" ]; then
-      why="the render with the inventory \`$other\` brought it too"
-    else
-      case $kind in
-      namespace) why=$(needs_word --prune-namespaces "$1") || exit ;;
-      customresourcedefinition.*) why=$(needs_word --prune-crds "$1") || exit ;;
-      esac
-    fi
-    if [ -z "$why" ]; then
-      goes="$goes$kind $namespace $name
-"
-    else
-      stays="$stays$kind $namespace $name $why
-"
-    fi
-  done <<END
-$(match_lines "$left" "$there")
-END
+  if [ -n "$begun$prune" ]; then
+    look "look at what earlier renders left" live
+  elif ! attempt "" live; then
+    note "what earlier renders left cannot be looked at: $(printf '%s\n' "$said" | tail -n 1)"
+    return
+  fi
+  each judge "$(match_lines "$left" "$said")"
+}
+look() { if [ -n "$begun" ]; then must "$@"; else ask "$@"; fi; }
+# What is in the cluster of $left: kind, namespace, name, uid, labels and annotations. An owner is one that controls it:
+# Knative makes its namespace own its webhooks, and does not mean that.
+# shellcheck disable=SC2016 # a template of kubectl's
+STATE='{{define "it"}}{{if .metadata.uid}}{{.metadata.name}} {{.metadata.uid}}{{range .metadata.ownerReferences}}{{if .controller}} owner={{.kind}}/{{.name}}{{end}}{{end}}{{range $key, $value := .metadata.labels}} {{$key}}={{$value}}{{end}}{{range $key, $value := .metadata.annotations}} {{$key}}={{end}}{{"\n"}}{{end}}{{end}}{{if .items}}{{range .items}}{{template "it" .}}{{end}}{{else}}{{template "it" .}}{{end}}'
+live() {
+  alive=$(each live_in "$(say "$left" | by_place)") || not_yet "$(say "$alive" | tail -n 1)" || return
+  say "$alive"
+}
+live_in() {
+  kind=$1 namespace=$2
+  shift 2
+  found=$(any "$namespace" get "$kind" "$@" --ignore-not-found -o go-template="$STATE") || not_yet "$found" || return
+  printf '%s\n' "$found" | awk -v place="$kind $namespace" 'NF { print place, $0 }'
+}
+# The marks by which Helm, Argo CD, Flux, kapp, kubectl and Config Sync say that an object is theirs.
+THEIRS='^owner=|^meta\.helm\.sh/release-name=|^app\.kubernetes\.io/managed-by=Helm$|^argocd\.argoproj\.io/tracking-id=|^(kustomize|helm)\.toolkit\.fluxcd\.io/name=|^kapp\.k14s\.io/app=|^applyset\.kubernetes\.io/part-of=|^config\.k8s\.io/owning-inventory='
+# Kind, namespace, name, the uid that is recorded, the one that it has, labels and annotations.
+judge() {
+  kind=$1 namespace=$2 name=$3 why=
+  mark=$(printf '%s\n' "$@" | sed 1,5d | grep -E "$THEIRS" | head -n 1) || mark=
+  other=$(match_lines "$kind $namespace $name" "$others" | awk '{ print $4 }')
+  if [ "$4" = - ]; then
+    why="a run that was to apply it did not end, so that it may be somebody else's"
+  elif [ "$4" != "$5" ]; then
+    why="somebody made it anew, so that it is not what was applied"
+  elif [ -n "$mark" ]; then
+    why="somebody else looks after it now ($mark)"
+  elif [ -n "$other" ]; then
+    why="the render with the inventory \`$other\` brought it too"
+  else
+    case $kind in
+    namespace) needs_word --prune-namespaces ;;
+    customresourcedefinition.*) needs_word --prune-crds ;;
+    esac
+  fi
+  if [ -z "$why" ]; then goes=$(lines "$goes" "$kind $namespace $name"); else stays=$(lines "$stays" "$kind $namespace $name $why"); fi
 }
 # Why a Namespace or a CRD stays; nothing where it goes.
 needs_word() {
   case $prune in
   *"$1"*) ;;
   *)
-    say "$1 deletes it, where nothing of others is in it"
+    why="$1 deletes it, where nothing of others is in it"
     return
     ;;
   esac
-  $2 "look for what $kind $name holds" held_by "$kind" "$name" >&2 || late "the server does not answer"
-  printf '%s\n' "$said" | awk 'NF { if (++n < 4) list = list (n > 1 ? ", " : "") $1 " " ($2 == "-" ? "" : $2 "/") $3 } END { if (n) print "it holds what this did not bring: " list (n > 3 ? " and " n - 3 " more" : "") }'
+  look "look for what $kind $name holds" held_by "$kind" "$name"
+  why=$(printf '%s\n' "$said" | awk 'NF { if (++n < 4) list = list (n > 1 ? ", " : "") $1 " " ($2 == "-" ? "" : $2 "/") $3 } END { if (n) print "it holds what this did not bring: " list (n > 3 ? " and " n - 3 " more" : "") }')
+}
+# What lies in a Namespace, or is of a CRD's kind, and is not in the inventory: less what something else there owns, what
+# every namespace has, and what Kubernetes and controllers keep beside an object without saying whose it is.
+held_by() {
+  # shellcheck disable=SC2016 # a template of kubectl's
+  template='{{range .items}}{{if not .metadata.ownerReferences}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}}{{"\n"}}{{end}}{{end}}'
+  if [ "$1" = namespace ]; then
+    kinds=$(k api-resources --verbs=list,delete --namespaced=true -o name 2>&1) || not_yet "$kinds" || return
+    held=$(any "$2" get "$(printf '%s\n' "$kinds" | without_noise | paste -sd, -)" -o go-template="$template") || not_yet "$held" || return
+  else
+    held=$(any - get "$2" --all-namespaces -o go-template="$template") || not_yet "$held" || return
+  fi
+  held=$(printf '%s\n' "$held" | as_lines |
+    grep -Ev '^(event|endpoints|lease|endpointslice|podmetrics)[. ]|^configmap [^ ]* (kube-root-ca\.crt|knrender-inventory\..*)$|^serviceaccount [^ ]* default$') || held=
+  match_lines "$held" "$recorded" not
 }
 
 # For people: kind, namespace/name, and why.
 show_lines() { awk 'NF { what = $1 " " ($2 == "-" ? "" : $2 "/") $3; $1 = $2 = $3 = ""; sub(/^ */, ""); print "  " what ($0 == "" ? "" : ": " $0) }'; }
 show_left_over() {
   if [ -n "$goes" ]; then
-    then="\`sh apply.sh --prune\` shows and deletes them"
-    if [ -n "$delete" ]; then then="they stay, and with --prune they go too"; fi
     say "An earlier render brought these, and this one does not have them:"
     if [ -n "$prune" ]; then
-      printf '%s' "$goes" | show_lines
+      say "$goes" | show_lines
     else
-      printf '%s' "$goes" | show_lines | awk 'NR < 6; END { if (NR > 5) print "  and " NR - 5 " more" }'
-      say "  $then"
+      say "$goes" | show_lines | awk 'NR < 6; END { if (NR > 5) print "  and " NR - 5 " more" }'
+      if [ -n "$delete" ]; then say "  they stay, and with --prune they go too"; else say "  \`sh apply.sh --prune\` shows and deletes them"; fi
     fi
-    case $goes in
-    ingress.* | *"
-ingress."*) say "  With an Ingress go its ALB and the name of it, which no DNS record may need any more." ;;
-    esac
+    if say "$goes" | grep -q '^ingress\.'; then
+      say "  With an Ingress go its ALB and the name of it, which no DNS record may need any more."
+    fi
   fi
   if [ -n "$stays" ] && [ -n "$prune" ]; then
     say "These stay, though this render does not have them:"
-    printf '%s' "$stays" | show_lines
+    say "$stays" | show_lines
   fi
 }
 
+# Before anything is applied: what may be there from now on. A first run has no namespace for it yet.
+record_plan() {
+  keep attempt "$(lines "$recorded" "$(match_lines "$(in_render)" "$recorded" not | sed 's/$/ -/')")" || true
+}
+# When all is applied: with the uids that it has. What earlier renders left stays recorded.
+record() {
+  if [ -z "$home" ]; then return; fi
+  "$1" "look at what is applied" applied || return
+  keep "$1" "$(lines "$(match_lines "$recorded" "$(in_render)" not)" "$said")"
+}
+applied() {
+  set --
+  for file in $CONTROLLER_FILE $FIRST $SECOND; do set -- "$@" -f "$folder/$file"; done
+  # shellcheck disable=SC2016 # a template of kubectl's
+  found=$(k get "$@" --ignore-not-found -o go-template='{{range .items}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}} {{.metadata.uid}}{{"\n"}}{{end}}' 2>&1) || not_yet "$found" || return
+  printf '%s\n' "$found" | without_noise | as_lines
+}
 # Makes the inventory hold some lines: how (`persist`, `attempt`), and the lines.
 keep() {
   if [ -z "$home" ] || [ "$2" = "$recorded" ]; then return; fi
-  "$1" "write the inventory" write_inventory "$2" || return 1
+  "$1" "write the inventory" unless_forbidden write_inventory "$2" || return
   recorded=$2
   case $said in
   *"(Forbidden)"*)
@@ -190,7 +191,7 @@ keep() {
   esac
 }
 write_inventory() {
-  written=$(kubectl --context "$context" --request-timeout=60s apply --server-side --force-conflicts --field-manager=knrender -f - 2>&1 <<END
+  kubectl --context "$context" --request-timeout=60s apply --server-side --force-conflicts --field-manager=knrender -f - <<END
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -204,48 +205,20 @@ data:
   objects: |
 $(printf '%s\n' "$1" | sed 's/^/    /')
 END
-) || case $written in
-  *"(Forbidden)"*) ;;
-  *)
-    printf '%s\n' "$written"
-    return 1
-    ;;
-  esac
-  printf '%s\n' "$written"
-}
-lines() { printf '%s\n' "$@" | sed '/^$/d'; }
-# Before anything is applied: what may be there from now on. A first run has no namespace for it yet.
-record_plan() {
-  keep attempt "$(lines "$recorded" "$(match_lines "$(in_render)" "$recorded" not | sed 's/$/ -/')")" || true
-}
-# When all is applied: with the uids that it has. What earlier renders left stays recorded.
-record() {
-  if [ -z "$home" ]; then return; fi
-  "$1" "look at what is applied" applied || return 1
-  keep "$1" "$(lines "$(match_lines "$recorded" "$(in_render)" not)" "$said")"
-}
-applied() {
-  set --
-  for file in $CONTROLLER_FILE $FIRST $SECOND; do set -- "$@" -f "$folder/$file"; done
-  # shellcheck disable=SC2016 # a template of kubectl's
-  found=$(k get "$@" --ignore-not-found -o go-template='{{range .items}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}} {{.metadata.uid}}{{"\n"}}{{end}}' 2>&1) || {
-    printf '%s\n' "$found"
-    return 1
-  }
-  printf '%s\n' "$found" | without_noise | as_lines
 }
 
 prune() {
   if [ -z "$recorded" ]; then return; fi
-  look_for_left_over persist
+  look_for_left_over
   if [ -n "$goes" ]; then
     say "Delete what earlier renders left"
-    list=$(printf '%s' "$goes" | by_place)
+    list=$(say "$goes" | by_place)
     delete_list
     await_gone rest
   fi
   # What is deleted, gone or somebody else's is not ours any more; a CRD or a Namespace that waits for its word is.
-  waiting=$(printf '%s' "$stays" | grep -E ' --prune-[a-z]+ deletes it,| it holds what this | inventory `') || waiting=
+  waiting=$(say "$stays" | grep -E ' --prune-[a-z]+ deletes it,| it holds what this | inventory `') || waiting=
   waiting=$(match_lines "$left" "$waiting" | cut -d' ' -f1-4)
   keep persist "$(lines "$waiting" "$(match_lines "$recorded" "$left" not)")" || late "the inventory cannot be written"
 }
+

@@ -2,15 +2,15 @@
 #![allow(dead_code, unreachable_pub)] // not every test binary uses all of it
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use super::run::{Place, Ran, tree};
 
-/// A render and a cluster, which `kubectl.sh` beside this file plays.
+/// A render and a cluster, which `kubectl.rs` beside this file plays.
 pub struct Cluster {
     pub place: Place,
     out: String,
@@ -26,15 +26,13 @@ impl Cluster {
     /// A render in a place.
     pub fn of(place: Place, out: &str, flags: &[&str]) -> Cluster {
         place.run(&[flags, &["--out", out]].concat()).ok();
-        let kubectl = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/kubectl.sh");
         fs::create_dir_all(place.path("bin")).unwrap();
         fs::create_dir_all(place.path("fake")).unwrap();
-        fs::copy(kubectl, place.path("bin/kubectl")).unwrap();
-        fs::set_permissions(place.path("bin/kubectl"), fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink(kubectl(), place.path("bin/kubectl")).unwrap();
         Cluster { place, out: out.to_owned() }
     }
 
-    /// Tells the cluster how to behave; see `tests/support/kubectl.sh`.
+    /// Tells the cluster how to behave; see `tests/support/kubectl.rs`.
     pub fn is(&self, file: &str, text: &str) -> &Cluster {
         self.place.write(&format!("fake/{file}"), text);
         self
@@ -110,6 +108,37 @@ impl Cluster {
         let found = calls.iter().position(|call| parts.iter().all(|part| call.contains(part)));
         found.unwrap_or_else(|| panic!("no call with {parts:?} in {calls:#?}"))
     }
+}
+
+/// Which of these calls, by number from 1, to be killed at: the first and the last of each kind, by verb and by what it is about.
+pub fn of_each_kind(calls: &[String]) -> BTreeSet<usize> {
+    let kind = |call: &String| {
+        let words = call.trim_start_matches("--context prod ").split(' ').filter(|word| !word.starts_with('-'));
+        words.take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let kinds: Vec<_> = calls.iter().map(kind).collect();
+    let is_first = |at: usize| !kinds[..at].contains(&kinds[at]);
+    let is_last = |at: usize| !kinds[at + 1..].contains(&kinds[at]);
+    (0..calls.len()).filter(|at| is_first(*at) || is_last(*at)).map(|at| at + 1).collect()
+}
+
+/// The kubectl of these tests, compiled once for each file of tests: no target of cargo's is for tests alone and a program.
+fn kubectl() -> &'static Path {
+    static KUBECTL: OnceLock<PathBuf> = OnceLock::new();
+    KUBECTL.get_or_init(|| {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/kubectl.rs");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (made, kubectl) = (folder.join(format!("kubectl.{}", std::process::id())), folder.join("kubectl"));
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let compiled = Command::new(rustc)
+            .args(["--edition", "2024", "-C", "opt-level=1", "-C", "panic=abort", "--crate-name", "kubectl", "-o"])
+            .args([&made, &source])
+            .output()
+            .unwrap();
+        assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+        fs::rename(made, &kubectl).unwrap(); // another file of tests may be running the old one
+        kubectl
+    })
 }
 
 /// Asserts that all parts are in a text.

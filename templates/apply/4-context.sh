@@ -1,4 +1,3 @@
-
 # ---- Which cluster ----
 
 # The context, and whether it leads to the cluster that this render is for. The names are those that `aws eks
@@ -12,21 +11,11 @@ choose_context() {
   cluster=$(kubectl config view --minify --context "$context" -o jsonpath='{.clusters[0].name}' 2>/dev/null) ||
     fail 3 "kubectl's configuration has no context \`$context\`; \`kubectl config get-contexts\` lists them."
   server=$(kubectl config view --minify --context "$context" -o jsonpath='{.clusters[0].cluster.server}') || server=unknown
-  its_name='' its_region=''
+  its_name='' its_region=$(printf '%s' "$server" | sed -n 's|^https://[^/]*\.\([a-z0-9-]*\)\.eks\.amazonaws\.com.*|\1|p')
   case $cluster in
-  arn:aws*:eks:*:cluster/*)
-    its_name=${cluster##*/}
-    its_region=$(printf '%s' "$cluster" | cut -d: -f4)
-    ;;
-  *.*.eksctl.io)
-    its_name=${cluster%%.*}
-    its_region=${cluster#*.}
-    its_region=${its_region%.eksctl.io}
-    ;;
+  arn:aws*:eks:*:cluster/*) its_name=${cluster##*/} its_region=$(printf '%s' "$cluster" | cut -d: -f4) ;;
+  *.*.eksctl.io) its_name=${cluster%%.*} its_region=$(printf '%s' "${cluster#*.}" | sed 's/\.eksctl\.io$//') ;;
   esac
-  if [ -z "$its_region" ]; then
-    its_region=$(printf '%s' "$server" | sed -n 's|^https://[^/]*\.\([a-z0-9-]*\)\.eks\.amazonaws\.com.*|\1|p')
-  fi
   other=
   if [ -n "$CLUSTER" ] && [ -n "$its_name" ] && [ "$its_name" != "$CLUSTER" ]; then other="cluster $its_name"; fi
   if [ -n "$REGION" ] && [ -n "$its_region" ] && [ "$its_region" != "$REGION" ]; then
@@ -50,7 +39,7 @@ check_whole() {
 }
 
 confirm() {
-  if [ -n "$yes" ] || [ -n "$dry_run" ]; then return; fi
+  if [ -n "$yes$dry_run" ]; then return; fi
   printf '%s [y/N] ' "$1"
   read -r answer || answer=
   case $answer in
@@ -58,3 +47,4 @@ confirm() {
   *) fail 3 "nothing was changed" ;;
   esac
 }
+

@@ -1,0 +1,119 @@
+# ---- Before anything is changed ----
+
+check_server() {
+  ask "reach the server" k get --raw /version
+  minor=$(printf '%s' "$said" | tr -d ' \n' | sed -n 's/.*"gitVersion":"v1\.\([0-9]*\).*/\1/p')
+  if [ -n "$minor" ]; then each check_part "$SUPPORTED"; else note "the server does not say which Kubernetes it is"; fi
+}
+check_part() {
+  min=$1 max=$2 must=$3
+  shift 3
+  this="this server is Kubernetes 1.$minor; $*"
+  if [ "$min" != - ] && [ "$minor" -lt "$min" ]; then
+    [ "$must" != must ] || fail 3 "$this ends itself on anything older than 1.$min. Nothing was changed."
+    note "$this supports 1.$min and newer"
+  fi
+  if [ "$max" != - ] && [ "$minor" -gt "$max" ]; then note "$this supports no newer one than 1.$max"; fi
+}
+
+# Knative goes up one minor version at a time (https://knative.dev/docs/install/upgrade/upgrade-installation/). Sets
+# $running to the versions that run, none for a new installation. 1.0 came after 0.26; 0.10 has only a label of its own.
+check_knative() {
+  running=
+  if [ -z "$KNATIVE" ]; then return; fi
+  ask "look for a running Knative" kn knative-serving get deployments --ignore-not-found -o jsonpath='{range .items[*]}{.metadata.labels.app\.kubernetes\.io/name} {.metadata.labels.app\.kubernetes\.io/version} {.metadata.labels.serving\.knative\.dev/release}{"\n"}{end}'
+  running=$(printf '%s\n' "$said" | awk '$1 == "knative-serving" && $2 ~ /^v?[0-9]+\.[0-9]/ { print $2 } NF == 1 && /v[0-9]+\.[0-9]/ { print $1 }' | sed 's/^v//' | sort -u)
+  each check_jump "$running"
+}
+check_jump() {
+  jump=$(printf '%s %s\n' "$1" "$KNATIVE" | awk '
+    function rank(version,  part) { split(version, part, "."); return part[1] ? (part[1] - 1) * 1000 + 27 + part[2] : part[2] }
+    { print rank($2) - rank($1) }')
+  if [ "$jump" -gt 1 ]; then
+    between=$(printf '%s\n' "$1" | awk -F. '{ if ($1 == 0 && $2 >= 26) print "1.0"; else print $1 "." $2 + 1 }')
+    fail 3 "Knative $1 runs here, and goes up one minor version at a time: first \`knrender --knative $between --out between/\` and \`sh between/apply.sh --inventory $inventory_name\`. Nothing was changed."
+  elif [ "$jump" -lt -1 ]; then
+    fail 3 "Knative $1 runs here, and this render is for $KNATIVE: no one goes back so far. Nothing was changed."
+  elif [ "$jump" -lt 0 ]; then
+    note "Knative $1 runs here: this goes back to $KNATIVE, which Knative does not document"
+  elif [ "$1" != "$KNATIVE" ]; then
+    note "Knative $1 runs here: this brings it to $KNATIVE"
+  fi
+}
+
+# Knative's controller ends itself where it is missing; internal-tls/install.sh brings it.
+check_cert_manager() {
+  if [ -z "$CERT_MANAGER" ]; then return; fi
+  ask "look for cert-manager" k get crd clusterissuers.cert-manager.io --ignore-not-found -o name
+  if [ -n "$said" ]; then return; fi
+  missing="cert-manager is missing, without which Knative's controller does not start; first: sh $(dirname -- "$0")/internal-tls/install.sh"
+  [ -n "$dry_run" ] || fail 3 "$missing. Nothing was changed."
+  note "$missing"
+}
+
+# Whether somebody will make an ALB. Without a controller the rest is applied all the same: it takes the Ingress when it comes.
+# Sets $no_controller to what is missing.
+check_controller() {
+  if [ -z "$CONTROLLER" ] || [ -n "$without_controller" ]; then return; fi
+  ask "look for the load balancer controller" k get deployments --all-namespaces --selector "app.kubernetes.io/name=$CONTROLLER" -o name
+  [ -n "$said" ] || no_controller="no Deployment with the label app.kubernetes.io/name=$CONTROLLER is there"
+  for class in $CLASSES; do
+    ask "look for IngressClass $class" k get ingressclass "$class" --ignore-not-found -o name
+    [ -n "$said" ] || no_controller="${no_controller:+$no_controller, and }no IngressClass $class"
+  done
+  if [ -z "$no_controller" ]; then return; fi
+  note "the load balancer controller is missing: $no_controller. The Ingress has no ALB until it is installed: $(how_to_install)"
+}
+how_to_install() { printf '%s' "${INSTALL:-sh $(dirname -- "$0")/alb-controller/install.sh}"; }
+
+# Fargate profiles are AWS's, not Kubernetes': through this API only their nodes can be seen.
+check_fargate() {
+  if [ -n "$(k get nodes --selector eks.amazonaws.com/compute-type=fargate -o name 2>/dev/null)" ]; then return; fi
+  note "no Fargate node can be seen from here. A profile has to select each of these namespaces, or their pods stay Pending:"
+  of_kind namespace | awk '{ print "        " $2 }'
+  say "      \`aws eks list-fargate-profiles --cluster-name ${CLUSTER:-NAME} --region ${REGION:-REGION}\` lists the profiles."
+}
+
+check_metrics() {
+  if [ -z "$SCALES" ] || [ -n "$(k get apiservice v1beta1.metrics.k8s.io -o name 2>/dev/null)" ]; then return; fi
+  note "metrics-server is missing (APIService v1beta1.metrics.k8s.io): what scales by CPU stays at its least number of pods"
+}
+
+# With --dry-run, in the place of all that follows.
+rehearse() {
+  dry=server missing=
+  each look_for_namespace "$(of_kind namespace)"
+  if [ "$dry" = client ]; then
+    note "namespaces of this render are missing, so that the server cannot judge what goes into them; kubectl alone looks"
+  fi
+  for file in $CONTROLLER_FILE $FIRST; do try "Would apply" "$file"; done
+  if [ -n "$SECOND" ]; then
+    each look_for_crd "$(of_kind customresourcedefinition.apiextensions.k8s.io)"
+    if [ -z "$missing" ]; then
+      try "Would wait for the CRDs and apply" "$SECOND"
+    else
+      say "Would wait for the CRDs and apply $SECOND"
+      note "it cannot be tried before its CRDs are there ($missing is not)"
+    fi
+  fi
+  say "Would wait, $WAIT seconds at the most, for"
+  of_kind deployment.apps | awk '{ print "  Deployment " $1 "/" $2 }'
+  printf '%s\n' "$WEBHOOKS" | awk 'NF { print "  an endpoint of Service " $1 "/" $2 }'
+  printf '%s\n' "$UPGRADE_JOBS" | awk 'NF { print "  Job " $1 "/" $2 }'
+  of_kind "$INGRESS_KIND" | awk '{ print "  the ALB of Ingress " $1 "/" $2 }'
+  if [ -z "$DOMAIN" ] && [ -n "$DOMAIN_NAMESPACE" ]; then say "Would set config-domain to the ALB's name"; fi
+}
+look_for_namespace() {
+  ask "look for namespace $2" k get namespace "$2" --ignore-not-found -o name
+  [ -n "$said" ] || dry=client
+}
+look_for_crd() {
+  ask "look for CRD $2" k get crd "$2" --ignore-not-found -o name
+  [ -n "$said" ] || missing=$2
+}
+try() {
+  say "$1 $2"
+  ask "try $2" apply "$2"
+  show_applied
+}
+
