@@ -102,7 +102,8 @@ fn what_is_no_side_is_said() {
 fn its_report_is_as_its_schema_says_whatever_the_values_are() {
     let Some(place) = Place::with_upstream() else { return };
     // Numbers, and fields that are there on one side alone.
-    for (before, after) in [("--scale small", "--scale large"), ("--scale small", "--internal-tls --domain a.example")] {
+    for (before, after) in [("--scale small", "--scale large"), ("--scale small", "--internal-tls --domain a.example")]
+    {
         let ran = place.run(&["diff", before, after, "--format", "json"]);
         assert_eq!(ran.code, 1, "{}", ran.stderr);
         shape::hold(&ran.json(), "diff");

@@ -265,7 +265,9 @@ impl SimulateArgs {
 /// The Service.
 fn service(args: &SimulateArgs, config: &Config) -> Result<Service, Error> {
     if let Some(name) = args.service.as_ref().filter(|_| args.paths.is_empty()) {
-        return Err(Error::Usage(format!("--service {name} chooses among the Services of manifests: name a file or folder")));
+        return Err(Error::Usage(format!(
+            "--service {name} chooses among the Services of manifests: name a file or folder"
+        )));
     }
     let objects = if args.paths.is_empty() { Collection::default() } else { inputs::read(&args.paths)? };
     inputs::broken(&objects)?;

@@ -248,7 +248,10 @@ impl Config {
         let profiles = config.clusters.iter().filter_map(|cluster| cluster.fargate_profiles.as_ref());
         let without = |profile: &&Profile| profile.selectors.is_empty();
         if let Some(profile) = profiles.chain(&config.fargate_profiles).flatten().find(without) {
-            return Err(ConfigError::Profile { path: shown(), profile: crate::shown::line(&profile.name).into_owned() });
+            return Err(ConfigError::Profile {
+                path: shown(),
+                profile: crate::shown::line(&profile.name).into_owned(),
+            });
         }
         config.folder.clone_from(&folder);
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
