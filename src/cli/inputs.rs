@@ -231,12 +231,11 @@ fn last_separator(text: &[u8]) -> usize {
 const NOT_TEXT: &str = "it is not UTF-8 text";
 
 fn add(collection: &mut Collection, name: &str, text: &[u8]) {
-    match std::str::from_utf8(text) {
-        Ok(text) => collection.add(name, text),
-        Err(_) => {
-            let adding = collection.begin(name);
-            collection.take_back(adding, NOT_TEXT);
-        }
+    if let Ok(text) = std::str::from_utf8(text) {
+        collection.add(name, text);
+    } else {
+        let adding = collection.begin(name);
+        collection.take_back(adding, NOT_TEXT);
     }
 }
 

@@ -159,13 +159,13 @@ impl Collection {
 
     /// Takes back all that was added of a file, which turned out to be none.
     pub fn take_back(&mut self, adding: Adding, why: &str) {
-        let [objects, broken, twice, patches, skipped] = adding.before;
+        let Adding { file, before: [objects, broken, twice, patches, skipped], .. } = adding;
         self.objects.truncate(objects);
         self.broken.truncate(broken);
         self.twice.truncate(twice);
         self.patches.truncate(patches);
         self.skipped = skipped;
-        self.broken.push(Broken { file: adding.file.clone(), line: 1, why: why.to_owned(), is: Is::Unreadable });
+        self.broken.push(Broken { file, line: 1, why: why.to_owned(), is: Is::Unreadable });
     }
 
     /// Remembers what could not be read; `line` is that in the part.
