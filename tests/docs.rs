@@ -154,7 +154,7 @@ fn every_page_is_in_the_list_of_pages() {
     let list = fs::read_to_string(root().join("docs/README.md")).unwrap();
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if name.ends_with(".md") && name != "README.md" {
+        if Path::new(&name).extension().is_some_and(|extension| extension == "md") && name != "README.md" {
             assert!(list.contains(&format!("]({name})")), "docs/README.md does not name {name}");
         }
     }

@@ -93,17 +93,13 @@ impl Found {
         let publisher = publishers.of(asset);
         self.commands.extend(publisher.and_then(|publisher| cosign(asset, publisher)));
         let list = publisher.map_or("", |publisher| &publisher.checksums);
-        match &vouched.signed_by {
-            Some(by) => {
-                self.signed = true;
-                format!("its digest is in {list}, signed by {} ({})", by.identity, by.issuer)
-            }
-            None => {
-                self.unsigned = true;
-                let whose = if vouched.from_publisher { "the publisher's " } else { "the mirror's copy of " };
-                format!("its digest is in {whose}{list}; the signature was not checked")
-            }
+        if let Some(by) = &vouched.signed_by {
+            self.signed = true;
+            return format!("its digest is in {list}, signed by {} ({})", by.identity, by.issuer);
         }
+        self.unsigned = true;
+        let whose = if vouched.from_publisher { "the publisher's " } else { "the mirror's copy of " };
+        format!("its digest is in {whose}{list}; the signature was not checked")
     }
 
     fn say_what_is_left(&self) {

@@ -15,7 +15,8 @@ const CASES: &str = include_str!("../../../tests/fixtures/signature/cases.json")
 struct Cases {
     trust: BTreeMap<String, String>,
     roots: BTreeMap<String, String>,
-    cases: BTreeMap<String, Case>,
+    #[serde(rename = "cases")]
+    signed: BTreeMap<String, Case>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -48,7 +49,7 @@ fn of(case: &Case, trust: &TrustRoot, publisher: &Publisher) -> Result<SignedBy,
 
 /// What is said of a case, with a trust root and the roots that the catalog knows.
 fn judged(case: &str, trust_root: &str, roots: &[&str]) -> Result<SignedBy, String> {
-    of(&cases().cases[case], &trust(trust_root), &publisher(roots)).map_err(|error| error.to_string())
+    of(&cases().signed[case], &trust(trust_root), &publisher(roots)).map_err(|error| error.to_string())
 }
 
 #[track_caller]
@@ -70,7 +71,7 @@ fn what_the_publisher_signed_is_said_to_be_signed_by_it() {
 
 #[test]
 fn a_certificate_that_is_wrapped_in_base64_is_unwrapped() {
-    let mut case = cases().cases["good"].clone();
+    let mut case = cases().signed["good"].clone();
     case.certificate = STANDARD.encode(&case.certificate);
     case.signature = format!("{}\n{}\r\n", &case.signature[..40], &case.signature[40..]);
     of(&case, &trust("good"), &publisher(&["root"])).unwrap();
@@ -148,7 +149,7 @@ fn a_publisher_that_signs_from_a_workflow_is_known_by_its_uri() {
         identity: "https://github.com/a/b/.github/workflows/r.yml@refs/heads/main".to_owned(),
         ..publisher(&["root"])
     };
-    of(&cases().cases["good, by a URI"], &trust("good"), &publisher).unwrap();
+    of(&cases().signed["good, by a URI"], &trust("good"), &publisher).unwrap();
 }
 
 #[test]
@@ -161,12 +162,14 @@ fn keys_other_than_p256_are_said_to_be_unsupported() {
 fn a_signature_over_other_bytes_or_by_another_key_is_refused() {
     refused("good, another list", "good", &["root"], "made over other bytes");
     let cases = cases();
-    let mixed =
-        Case { signature: cases.cases["with its chain"].signature.clone(), ..cases.cases["another identity"].clone() };
+    let mixed = Case {
+        signature: cases.signed["with its chain"].signature.clone(),
+        ..cases.signed["another identity"].clone()
+    };
     let publisher = Publisher { identity: "signer@elsewhere.example".to_owned(), ..publisher(&["root"]) };
     assert_eq!(of(&mixed, &trust("good"), &publisher), Err(SignatureError::Wrong));
     let files = |list| Files { list, certificate: b"", signature: b"" };
-    let case = &cases.cases["another identity"];
+    let case = &cases.signed["another identity"];
     let changed = [LIST, b"\n"].concat();
     let files = Files {
         certificate: case.certificate.as_bytes(),
@@ -178,7 +181,7 @@ fn a_signature_over_other_bytes_or_by_another_key_is_refused() {
 
 #[test]
 fn damaged_and_huge_files_are_refused() {
-    let good = cases().cases["good"].clone();
+    let good = cases().signed["good"].clone();
     let at = |case: &Case| of(case, &trust("good"), &publisher(&["root"])).unwrap_err().to_string();
     let with = |signature: &str| at(&Case { signature: signature.to_owned(), ..good.clone() });
     assert!(with(&good.signature[..41]).contains("the signature cannot be read: its base64 is damaged or cut short"));
@@ -197,7 +200,7 @@ fn damaged_and_huge_files_are_refused() {
 
 #[test]
 fn every_byte_of_the_certificate_counts() {
-    let good = cases().cases["good"].clone();
+    let good = cases().signed["good"].clone();
     let (trust, publisher) = (trust("good"), publisher(&["root"]));
     let der = certificates(&good.certificate);
     for at in (0..der.len()).step_by(7) {
