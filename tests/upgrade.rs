@@ -67,7 +67,7 @@ fn half_of_another_render_is_no_place_to_start_from() {
         &format!("{whole}---\napiVersion: v1\nkind: Secret\nmetadata: {{name: left, namespace: default}}\n"),
     );
     assert!(place.run(&["upgrade"]).fails(3).contains("has Secret/default/left, which is not in it"));
-    place.write(file, &whole[..whole.len() / 2].rsplit_once("\n---\n").unwrap().0);
+    place.write(file, whole[..whole.len() / 2].rsplit_once("\n---\n").unwrap().0);
     assert!(place.run(&["upgrade", "--out", "out/"]).fails(3).contains("lacks "));
 }
 
