@@ -28,7 +28,9 @@ impl Cluster {
         place.run(&[flags, &["--out", out]].concat()).ok();
         fs::create_dir_all(place.path("bin")).unwrap();
         fs::create_dir_all(place.path("fake")).unwrap();
-        std::os::unix::fs::symlink(kubectl(), place.path("bin/kubectl")).unwrap();
+        for name in ["kubectl", "sleep", "date"] {
+            std::os::unix::fs::symlink(kubectl(), place.path(&format!("bin/{name}"))).unwrap();
+        }
         Cluster { place, out: out.to_owned() }
     }
 
@@ -77,6 +79,11 @@ impl Cluster {
         state
     }
 
+    /// For how many seconds was slept.
+    pub fn slept(&self) -> u64 {
+        fs::read_to_string(self.place.path("fake/clock")).unwrap_or_default().parse().unwrap_or(0)
+    }
+
     /// The calls of kubectl so far.
     pub fn calls(&self) -> Vec<String> {
         let log = fs::read_to_string(self.place.path("fake/log")).unwrap_or_default();
@@ -110,11 +117,12 @@ impl Cluster {
     }
 }
 
-/// Which of these calls, by number from 1, to be killed at: the first and the last of each kind, by verb and by what it is about.
+/// Which of these calls, by number from 1, to be killed at: the first and the last of each kind, by verb and options.
 pub fn of_each_kind(calls: &[String]) -> BTreeSet<usize> {
     let kind = |call: &String| {
-        let words = call.trim_start_matches("--context prod ").split(' ').filter(|word| !word.starts_with('-'));
-        words.take(2).map(str::to_owned).collect::<Vec<_>>()
+        let mut words = call.trim_start_matches("--context prod ").split(' ').filter(|word| !word.contains("timeout"));
+        let verb = words.next().map(str::to_owned);
+        verb.into_iter().chain(words.filter(|word| word.starts_with('-')).map(str::to_owned)).collect::<Vec<_>>()
     };
     let kinds: Vec<_> = calls.iter().map(kind).collect();
     let is_first = |at: usize| !kinds[..at].contains(&kinds[at]);

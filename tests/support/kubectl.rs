@@ -1,6 +1,6 @@
 //! A kubectl for tests, a program of its own: `cluster.rs` compiles it, since a script in its place forks so often that its
 //! tests took minutes. The cluster is the folder $FAKE: one file for each object in objects/, and a log of all calls. It obeys
-//! these files, where they are there:
+//! these files, where they are there (called as `sleep` or `date`, it is these: time passes at once, and stands in `clock`):
 //!
 //!     refuse        lines `TIMES|PATTERN|MESSAGE`: so many calls that match fail with the message (`\n` breaks a line)
 //!     kill          the number of the call in the middle of which the caller, whose pid is in `pid`, is killed
@@ -15,17 +15,25 @@
 //!     context cluster server version nodes controller controller-webhook cert-manager running job   what is said of these
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::exit)]
+#![allow(clippy::disallowed_methods)] // it plays the clock
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, exit};
-use std::time::Duration;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub fn main() {
     std::env::set_current_dir(std::env::var("FAKE").unwrap()).unwrap();
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().collect();
+    match Path::new(&arguments.remove(0)).file_name().and_then(|name| name.to_str()) {
+        Some("date") => {
+            return println!("{}", SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + number("clock"));
+        }
+        Some("sleep") => return sleep(arguments[0].parse().unwrap()),
+        _ => {}
+    }
     let calls = number("calls") + 1;
     write("calls", &format!("{calls}\n"));
     let line = arguments.join(" ").replace('\n', " ").trim_end().to_owned();
@@ -244,7 +252,7 @@ impl Call {
             fail(&format!("Error from server (NotFound): deployment/{name} not found"));
         }
         if there("idle") {
-            std::thread::sleep(Duration::from_secs(self.timeout));
+            sleep(self.timeout);
             if self.verb == "rollout" {
                 println!(
                     "Waiting for deployment \"{}\" rollout to finish: 0 of 1 updated replicas are available...",
@@ -550,6 +558,9 @@ fn count_down(file: &str) -> bool {
         write(file, &(number - 1).to_string());
     }
     number > 0
+}
+fn sleep(seconds: u64) {
+    write("clock", &(number("clock") + seconds).to_string());
 }
 fn or(file: &str, otherwise: &str) -> String {
     if there(file) { text(file) } else { otherwise.to_owned() }

@@ -46,21 +46,3 @@ show_ingress() {
 }
 events() { kn "$1" get events --field-selector "$2" --sort-by=.lastTimestamp 2>&1 | without_noise | tail -n "$3" || true; }
 
-# The probable cause, and what to do, from knrender's book of causes. $1: pod, scheduler or ingress; $2: its namespace; $3:
-# what the cluster says. The first that fits is said.
-hint() {
-  seen=$3 awk -v of="$1" -v namespace="$2" -v controller="${CONTROLLER:-alb-ingress-controller}" '
-    !/^ / {
-      n = split($0, text, / [|] /)
-      for (fits = 0; n > 1; n--) if (index(" " text[1] " ", " " of " ") && index(tolower(ENVIRON["seen"]), text[n])) fits = 1
-      next
-    }
-    fits { gsub(/[{]namespace[}]/, namespace); gsub(/[{]controller[}]/, controller); sub(/^ */, "  hint: "); print; exit }' <<'END'
-{% for cause in causes %}
-{{ cause.seen | safe }}
-    {{ cause.advice | safe }}
-{% endfor %}
-END
-}
-
-main "$@"
