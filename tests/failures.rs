@@ -350,3 +350,12 @@ fn a_folder_with_a_blank_stands_in_quotes_wherever_it_is_to_be_pasted() {
     let (_, next) = said.split_once("\nNext\n").unwrap();
     assert!(next.contains("sh 'my out'/apply.sh") && !next.contains(" my out/"), "{said}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_has_no_end_is_given_up() {
+    let place = Place::new();
+    assert!(
+        place.run(&["validate", "/dev/zero"]).fails(3).contains("/dev/zero: more than 256 MiB without a line `---`")
+    );
+}

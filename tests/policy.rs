@@ -438,7 +438,7 @@ fn profiles_that_contradict_each_other_or_take_nothing_are_refused() {
         ),
         (profile("a", "kube-system"), "no Fargate profile takes a namespace other than"),
         (profile("a", "''"), "a selector of the Fargate profile a has no namespace"),
-        ("- {name: a, selectors: []}\n".to_owned(), "the Fargate profile a has no selectors"),
+        ("- {name: a, selectors: []}\n".to_owned(), "`fargate-profiles`: a has no selectors; EKS wants one to five"),
         (profile("a", "shop") + "app-namespaces: [shop, games]\n", "no Fargate profile takes games"),
     ] {
         place.write("knrender.yaml", &format!("fargate-profiles:\n{config}"));

@@ -43,8 +43,12 @@ impl Reading {
             whole(path)?;
             if path.as_os_str() == "-" {
                 let mut text = Vec::new();
-                let read = std::io::stdin().lock().read_to_end(&mut text);
+                let read = std::io::stdin().lock().take(MOST as u64 + 1).read_to_end(&mut text);
                 read.map_err(|e| Error::Input(format!("standard input cannot be read: {e}")))?;
+                if text.len() > MOST {
+                    let most = MOST >> 20;
+                    return Err(Error::Input(format!("standard input has more than {most} MiB; name files instead")));
+                }
                 self.text(STANDARD_INPUT, text);
             } else if path.is_dir() {
                 for file in files(path, self.leave_sources, &mut self.sources)? {
@@ -196,6 +200,10 @@ pub(super) fn of_render(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Collec
 /// So many bytes of a file are held at once, if it has separators; the objects that are read take their own room.
 const PART: usize = 2 << 20;
 
+/// So many bytes may stand between two separators, and on standard input, so that what has no end does not take all memory. The API
+/// server takes requests of 3 MiB.
+const MOST: usize = 256 << 20;
+
 fn read_file(collection: &mut Collection, path: &Path) -> Result<(), Error> {
     let shown = shown::path(path.strip_prefix(".").unwrap_or(path));
     let failed = |e| Error::Input(format!("{shown}: {e}"));
@@ -205,6 +213,12 @@ fn read_file(collection: &mut Collection, path: &Path) -> Result<(), Error> {
     loop {
         // Twice as much where no separator was found, so that a text without any is not searched again and again.
         let more = PART.max(held.len());
+        if held.len() > MOST {
+            let most = MOST >> 20;
+            return Err(Error::Input(format!(
+                "{shown}: more than {most} MiB without a line `---` are no manifest; cut it in pieces"
+            )));
+        }
         let read = file.by_ref().take(more as u64).read_to_end(&mut held).map_err(failed)?;
         let is_last = read < more;
         let end = if is_last { held.len() } else { last_separator(&held) };
