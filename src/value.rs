@@ -7,7 +7,7 @@
 //! - A value of `serde_json` that keeps the order of keys has 72 bytes, and an entry of a mapping 104, beside the mapping's hash
 //!   index. A [`Value`] has 16 and an entry 24: mappings, lists and texts are one pointer each ([`arcstr`] for texts, since a
 //!   pointer of `Arc<str>` is twice as wide). A mapping is a flat list of entries, and only one with many keys has an index.
-//! - Every key and text was its own allocation. Here they are shared: a [`Pool`] makes one of what is read again, texts and whole
+//! - Every key and text was its own allocation. Here they are shared: a `Pool` makes one of what is read again, texts and whole
 //!   mappings and lists alike, as objects of one origin repeat each other (labels, probes, resources, ports).
 //!
 //! So a copy of a value costs a counter; who changes a value that is shared changes a copy, one level at a time.
