@@ -23,7 +23,7 @@ KUBERNETES = ["1.34", "1.35", "1.36"]
 
 def agree(folder):
     """The objects of two renders, changed one field at a time: knrender and the schemas have to say the same."""
-    knrender = ROOT / "target/debug/knrender"
+    knrender = pathlib.Path(sys.argv[1]).resolve()
     folders = [folder / "default", folder / "seed-for-1.36"]
     subprocess.run([sys.executable, ROOT / ".ci/agree.py", knrender, *folders], check=True)
 
