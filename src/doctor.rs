@@ -257,6 +257,20 @@ impl Report {
         }
     }
 
+    /// The objects of a kind, of which there are none where the server does not serve it; `None`, with a word about it, where they
+    /// cannot be read.
+    fn list(&mut self, kind: &str, namespace: Option<&str>, kubectl: &mut Kubectl) -> Option<Vec<Value>> {
+        match kubectl.list(kind, namespace) {
+            Ok(live) => Some(live),
+            Err(Refusal::NotServed) => Some(Vec::new()),
+            Err(refusal) => {
+                let place = namespace.map_or(String::new(), |n| format!(" in {n}"));
+                self.unread.push(Unread { what: format!("{kind}{place}"), why: refusal.words() });
+                None
+            }
+        }
+    }
+
     /// Every rendered object beside the live one.
     fn beside(
         &mut self,
@@ -271,15 +285,7 @@ impl Report {
         let mut inventories = Inventories::default();
         let mut all: Vec<Value> = Vec::new();
         for ((kind, namespace), objects) in kinds {
-            let live = match kubectl.list(kind, *namespace) {
-                Ok(live) => live,
-                Err(Refusal::NotServed) => Vec::new(),
-                Err(refusal) => {
-                    let place = namespace.map_or(String::new(), |n| format!(" in {n}"));
-                    self.unread.push(Unread { what: format!("{kind}{place}"), why: refusal.words() });
-                    continue;
-                }
-            };
+            let Some(live) = self.list(kind, *namespace, kubectl) else { continue };
             for object in objects {
                 let id = &object.identity;
                 let is_it = |live: &&Value| live.pointer("/metadata/name").and_then(Value::as_str) == Some(&id.name);

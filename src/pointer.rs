@@ -2,7 +2,7 @@
 //! `value`, so that no rule hangs on the position of a container or a variable. `key` may be a path with dots:
 //! `[address.socket_address.port_value=8081]`.
 
-use crate::value::Value;
+use crate::value::{Value, unescaped};
 
 /// Whether a pointer leads to `above`, or to something below it.
 pub fn is_below(pointer: &str, above: &str) -> bool {
@@ -68,10 +68,10 @@ pub fn resolve(value: &Value, pointer: &str) -> Result<String, String> {
             here = items.get(index);
         } else {
             resolved.push_str(segment);
-            let key = segment.replace("~1", "/").replace("~0", "~");
+            let key = unescaped(segment);
             here = here.and_then(|v| match v {
                 Value::Array(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
-                other => other.get(&key),
+                other => other.get(&*key),
             });
         }
     }

@@ -23,8 +23,9 @@ mod tests;
 use std::fmt;
 
 pub use convert::{from_value, to_value};
-pub use index::Index;
+pub use index::{Index, unescaped};
 pub use list::List;
+pub(crate) use map::FEW;
 pub use map::{Entry, Map};
 pub(crate) use pool::Pool;
 pub use serde_json::Number;

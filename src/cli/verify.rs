@@ -7,7 +7,7 @@ use super::session::Session;
 use super::{StackArgs, render, say};
 use crate::error::Error;
 use crate::upstream::catalog::{Asset, Publisher};
-use crate::upstream::verify::{self, Publishers, Verdict, Vouched};
+use crate::upstream::verify::{Publishers, Verdict, Vouched};
 
 /// What is not proven where a signature holds. An entry in the log would prove it, and a release carries none.
 const NOT_PROVEN: &str = "Not proven: that the list was signed while the certificate was valid, some ten minutes. Whoever has the key that it was made \
@@ -91,7 +91,7 @@ impl Found {
 
     fn verified(&mut self, asset: &Asset, vouched: &Vouched, publishers: &Publishers<'_>) -> String {
         let publisher = publishers.of(asset);
-        self.commands.extend(publisher.and_then(|publisher| cosign(asset, publisher)));
+        self.commands.extend(publisher.zip(publishers.files(asset)).map(|(publisher, urls)| cosign(publisher, &urls)));
         let list = publisher.map_or("", |publisher| &publisher.checksums);
         if let Some(by) = &vouched.signed_by {
             self.signed = true;
@@ -113,15 +113,13 @@ impl Found {
     }
 }
 
-/// The commands with which cosign checks the list of an asset's release.
-fn cosign(asset: &Asset, publisher: &Publisher) -> Option<String> {
+/// The commands with which cosign checks the list of a release, which is at the first of these URLs.
+fn cosign(publisher: &Publisher, urls: &[String; 3]) -> String {
     let Publisher { checksums, certificate, signature, identity, issuer, .. } = publisher;
-    let files: Option<Vec<String>> =
-        [checksums, certificate, signature].iter().map(|file| verify::beside(asset, file)).collect();
-    let fetched: Vec<_> = files?.iter().map(|url| format!("-O {url}")).collect();
-    Some(format!(
+    let fetched: Vec<_> = urls.iter().map(|url| format!("-O {url}")).collect();
+    format!(
         "  curl -fsSL {}\n  cosign verify-blob {checksums} --certificate {certificate} --signature {signature} \\\n    \
          --certificate-identity={identity} --certificate-oidc-issuer={issuer}",
         fetched.join(" ")
-    ))
+    )
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::kubectl::{Kubectl, Refusal, listing};
-use super::{Finding, Report, Unread, Word};
+use super::kubectl::{Kubectl, listing};
+use super::{Finding, Report, Word};
 use crate::manifest::object::{Head, Identity};
 use crate::value::Value;
 
@@ -93,15 +93,7 @@ pub(super) fn left_over(
     let places: BTreeSet<_> = gone.iter().map(|line| (line.kind.as_str(), line.namespace.as_deref())).collect();
     kubectl.ask_ahead(&places.iter().map(|(kind, namespace)| listing(kind, *namespace)).collect::<Vec<_>>());
     for (kind, namespace) in places {
-        let live = match kubectl.list(kind, namespace) {
-            Ok(live) => live,
-            Err(Refusal::NotServed) => continue,
-            Err(refusal) => {
-                let place = namespace.map_or(String::new(), |n| format!(" in {n}"));
-                report.unread.push(Unread { what: format!("{kind}{place}"), why: refusal.words() });
-                continue;
-            }
-        };
+        let Some(live) = report.list(kind, namespace, kubectl) else { continue };
         for line in gone.iter().filter(|line| line.kind == kind && line.namespace.as_deref() == namespace) {
             let is_it = |live: &&Value| live.pointer("/metadata/uid").and_then(Value::as_str) == line.uid.as_deref();
             let Some(head) = live.iter().find(is_it).and_then(|live| Head::of(live).ok()) else { continue };

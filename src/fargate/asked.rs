@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::value::Value;
+use crate::value::{Value, unescaped};
 
 use super::pod::Pod;
 use super::size::Requests;
@@ -49,7 +49,7 @@ fn undo(value: &mut Value, path: &str, before: Option<&Value>) {
         (None, Some(before)) => {
             let Some((parent, key)) = path.rsplit_once('/') else { return };
             if let Some(Value::Object(map)) = value.pointer_mut(parent) {
-                map.insert(key.replace("~1", "/").replace("~0", "~"), before.clone());
+                map.insert(unescaped(key), before.clone());
             }
         }
         (None, None) => {}

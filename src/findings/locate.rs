@@ -7,6 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::Place;
 use crate::manifest::split;
+use crate::value::unescaped;
 
 /// A node of a document.
 struct Node {
@@ -85,7 +86,7 @@ fn find<'n>(root: &'n Node, pointer: &str) -> &'n Node {
     let mut rest = pointer;
     while let Some(path) = rest.strip_prefix('/') {
         let segment = path.split('/').next().unwrap_or_default();
-        let key = segment.replace("~1", "/").replace("~0", "~");
+        let key = unescaped(segment);
         // Of a key that is there twice, the last one counts.
         if let Some((_, inner)) = node.entries.iter().rev().find(|(name, _)| *name == key) {
             (node, rest) = (inner, &path[segment.len()..]);

@@ -3,6 +3,7 @@
 use super::reference::{Ecr, Reference, is_reference};
 use crate::aws;
 use crate::config::Ask;
+use crate::fargate::profile::fits;
 use crate::value::{Value, json};
 
 /// A repository, or several by `*`: of the account and region of the cluster where it names no other.
@@ -107,41 +108,18 @@ pub fn of_policy(policy: &Value) -> Vec<String> {
     statements
         .filter(|statement| statement["Effect"] == "Allow")
         .filter(|statement| {
-            list(&statement["Action"]).iter().any(|action| matches(&action.to_ascii_lowercase(), "ecr:batchgetimage"))
+            list(&statement["Action"]).iter().any(|action| fits(&action.to_ascii_lowercase(), "ecr:batchgetimage"))
         })
         .flat_map(|statement| list(&statement["Resource"]))
         .collect()
 }
 
-/// Whether one of these resources is the repository of an image in ECR.
+/// Whether one of these resources is the repository of an image in ECR. Their `*` and `?` are those of Fargate profiles, too.
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 pub fn covers(resources: &[String], image: &Reference) -> bool {
     let Some(Ecr { account, region }) = image.ecr() else { return true };
     let arn = format!("arn:{}:ecr:{region}:{account}:repository/{}", aws::partition_of(region), image.repository);
-    resources.iter().any(|resource| matches(resource, &arn))
-}
-
-/// Whether a pattern of IAM takes a text: `*` is any number of characters, `?` is one.
-/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(c) if *c == b'?' || *c == text[t] => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((at, from)) => {
-                    (p, t) = (at + 1, from + 1);
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
+    resources.iter().any(|resource| fits(resource, &arn))
 }
 
 #[cfg(test)]
@@ -200,7 +178,7 @@ mod tests {
             ("ecr:*", "ecr:batchgetimage", true),
             ("", "a", false),
         ] {
-            assert_eq!(matches(pattern, text), is, "{pattern} {text}");
+            assert_eq!(fits(pattern, text), is, "{pattern} {text}");
         }
     }
 

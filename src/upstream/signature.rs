@@ -12,14 +12,12 @@ mod trust;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use serde::{Deserialize, Serialize};
 use webpki::{EndEntityCert, KeyUsage, ring};
 use x509_cert::der;
 
-use self::certificate::Certificate;
+use self::certificate::{CODE_SIGNING, Certificate};
 pub use self::trust::{Given, TrustError, TrustRoot};
 use super::catalog::{Publisher, Root};
 
@@ -29,9 +27,6 @@ const SIGNATURE_MAX: usize = 16 << 10;
 
 /// How many certificates may stand in one file.
 const CERTIFICATES_MAX: usize = 64;
-
-/// 1.3.6.1.5.5.7.3.3, to sign code.
-const CODE_SIGNING: &[u8] = &[43, 6, 1, 5, 5, 7, 3, 3];
 
 /// What the certificates may be signed with: Sigstore's CA has keys of P-384.
 const ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] =
@@ -184,7 +179,7 @@ fn check_chain(
     for root in roots {
         let tried = is_ca_at(root, time).and_then(|()| anchor(root)).and_then(|anchor| {
             let anchors = [anchor];
-            let usage = KeyUsage::required_if_present(CODE_SIGNING);
+            let usage = KeyUsage::required_if_present(CODE_SIGNING.as_bytes());
             let path = leaf
                 .verify_for_usage(ALGORITHMS, &anchors, &others, at, usage, None, None)
                 .map_err(|error| certificate.explain(&error))?;
@@ -238,9 +233,4 @@ fn unknown_root(trust: &TrustRoot, known: &[Root]) -> SignatureError {
         knows: list(known.iter().map(|root| format!("sha256 {} ({})", root.sha256, root.name)).collect()),
         see: known.iter().find_map(|root| root.see.clone()).unwrap_or_else(|| "the publisher's CA".to_owned()),
     }
-}
-
-/// Base64 without the white space that files have.
-fn decoded(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
-    STANDARD.decode(text.split_ascii_whitespace().collect::<String>())
 }

@@ -71,7 +71,7 @@ pub struct Publishers<'a> {
 }
 
 /// The URL of a file beside an asset.
-pub fn beside(asset: &Asset, file: &str) -> Option<String> {
+fn beside(asset: &Asset, file: &str) -> Option<String> {
     let url = asset.urls.first()?;
     Some(format!("{}/{file}", url.rsplit_once('/')?.0))
 }

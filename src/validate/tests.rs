@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::value::Value;
+use crate::value::{Value, unescaped};
 
 use super::*;
 use crate::findings::page::{Book, Pages};
@@ -41,7 +41,7 @@ fn found(objects: &[Value]) -> Vec<(String, String)> {
 
 pub(super) fn set(value: &mut Value, pointer: &str, new: Option<Value>) {
     let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let key = key.replace("~1", "/").replace("~0", "~");
+    let key = unescaped(key);
     let parent = made(value, parent);
     match (parent, new) {
         (Value::Array(items), Some(new)) => items[key.parse::<usize>().unwrap()] = new,
@@ -61,9 +61,7 @@ fn made<'v>(value: &'v mut Value, pointer: &str) -> &'v mut Value {
     for key in pointer.split('/').skip(1) {
         at = match at {
             Value::Array(items) => &mut items[key.parse::<usize>().unwrap()],
-            Value::Object(map) => {
-                map.entry(key.replace("~1", "/").replace("~0", "~")).or_insert_with(|| crate::value::json!({}))
-            }
+            Value::Object(map) => map.entry(unescaped(key)).or_insert_with(|| crate::value::json!({})),
             _ => panic!("{pointer}"),
         };
     }

@@ -108,8 +108,12 @@ pub(super) fn steps(pointer: &str) -> Option<impl Iterator<Item = Cow<'_, str>>>
     if steps.next() != Some("") {
         return None;
     }
-    let plain = |step: &str| step.replace("~1", "/").replace("~0", "~");
-    Some(steps.map(move |step| if step.contains('~') { Cow::Owned(plain(step)) } else { Cow::Borrowed(step) }))
+    Some(steps.map(unescaped))
+}
+
+/// The key that a step of a JSON pointer means, in which `~1` stands for a slash and `~0` for a tilde.
+pub fn unescaped(step: &str) -> Cow<'_, str> {
+    if step.contains('~') { step.replace("~1", "/").replace("~0", "~").into() } else { step.into() }
 }
 
 /// The place in a list that a step of a pointer means.

@@ -9,16 +9,13 @@ use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Sp
 use super::resolve::{self, Scalar};
 use super::strict::Strict;
 use super::{Twice, YamlError};
-use crate::value::{Map, Pool, Text, Value};
+use crate::value::{FEW, Map, Pool, Text, Value};
 
 /// How many nodes aliases may add to a text, where a long one counts as many. Manifests have none; a configuration file has a few.
 const MAX_ALIASED: usize = 100_000;
 
 /// How many nodes may have an anchor, those in one another counted for each.
 const MAX_ANCHORED: usize = 1_000_000;
-
-/// A mapping with more keys than this finds them by an index.
-const FEW: usize = 24;
 
 /// What a text is.
 #[derive(Debug)]

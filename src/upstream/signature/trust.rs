@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
@@ -175,8 +177,9 @@ fn bounded<T>(all: Vec<T>) -> Result<Vec<T>, String> {
     if all.len() > most { Err(format!("it has {} certificates, more than {most}", all.len())) } else { Ok(all) }
 }
 
-/// Base64 as files have it.
+/// Base64 as files have it, with white space.
 pub(super) fn base64(text: &[u8]) -> Result<Vec<u8>, String> {
     let text = std::str::from_utf8(text).map_err(|_| "it is not text".to_owned())?;
-    super::decoded(text).map_err(|e| format!("its base64 is damaged or cut short ({e})"))
+    let text: String = text.split_ascii_whitespace().collect();
+    STANDARD.decode(text).map_err(|e| format!("its base64 is damaged or cut short ({e})"))
 }
