@@ -202,6 +202,26 @@ def schemas(knrender):
     for name, args in reports.items():
         if name in names:
             hold(name, json.loads(run([knrender, *args], cwd=ROOT).stdout), " ".join(args))
+    with tempfile.TemporaryDirectory() as place:
+        commands = {
+            "cache": ["cache"],
+            "codes": ["lint", "--list"],
+            "policy": ["policy", "--list"],
+            "app": ["app", "web", "--image", "ghcr.io/org/web:1.0"],
+            "upstream-list": ["upstream", "list"],
+            "outdated": ["upstream", "outdated", "--offline"],
+        }
+        if MIRROR.is_dir():
+            commands |= {
+                "render": ["--mirror", MIRROR, "--gloo", "v1.3.9", "--out", "out"],
+                "explain": ["explain"],
+            }
+        environment = {**os.environ, "KNRENDER_CACHE": f"{place}/cache"}
+        for name, args in commands.items():
+            hold(name, json.loads(run([knrender, *args, "--format", "json"], cwd=place, env=environment).stdout), args)
+        if MIRROR.is_dir():
+            hold("provenance", json.loads(pathlib.Path(place, "out/about/provenance.json").read_text()), "provenance.json")
+            hold("lock", own(pathlib.Path(place, "knrender.lock").read_text()), "knrender.lock")
     assert list(jsonschema.Draft202012Validator(schema("config")).iter_errors({"domian": "x"}))
     return f"schemas: {len(names)}, and {held} files and reports held to them"
 

@@ -253,3 +253,12 @@ fn a_pull_secret_is_named_in_the_pod() {
     let bad = place.run(&["app", "a", "--image", "shop.azurecr.io/a:1.2.3", "--pull-secret", "A B"]);
     assert!(bad.fails(2).contains("--pull-secret"));
 }
+
+#[test]
+fn a_report_for_programs_does_not_keep_the_file_from_being_written() {
+    let place = Place::new();
+    let app = ["app", "web", "--image", "ghcr.io/org/web:1.0", "--out", "web.yaml"];
+    let report = place.run(&[&app[..], &["--format", "json"]].concat()).ok().json();
+    assert_eq!(report["object"]["metadata"]["name"], "web");
+    assert!(place.read("web.yaml").contains("kind: Service"));
+}

@@ -600,6 +600,7 @@ fn a_bundle_has_the_report_and_the_live_objects_without_values_of_secrets() {
     cluster.doctor(&["--bundle", "ticket.json"]).ok();
     let bundle = cluster.place.read("ticket.json");
     let whole: Value = serde_json::from_str(&bundle).unwrap();
+    support::shape::hold(&whole, "doctor-bundle");
     assert!(whole["live"].as_array().unwrap().len() > 10 && whole["report"]["findings"].is_array());
     assert!(bundle.contains("server-key.pem") && !bundle.contains(&secret));
 }

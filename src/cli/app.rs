@@ -74,6 +74,9 @@ pub(super) fn run(args: AppArgs) -> Result<(), Error> {
         Format::Json => {
             let account = app.account();
             let report = crate::value::json!({"object": object, "service_account": account, "summary": summary, "warnings": warnings});
+            if let Some(file) = args.out {
+                write_file("--out", &file, text.as_bytes())?;
+            }
             print_json(&report)
         }
         Format::Text => {

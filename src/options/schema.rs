@@ -28,15 +28,58 @@ pub fn address(name: &str) -> String {
     format!("{BASE}/{name}.json")
 }
 
-/// A schema by its name; `None` where there is none of that name.
+/// A schema by its name, complete in itself; `None` where there is none of that name.
 ///
 /// # Errors
-/// In words, which key of `knrender.yaml` is missing or unknown; a test keeps that from happening.
+/// In words, which key of `knrender.yaml` is missing or unknown, or which schema is no JSON; a test keeps that from happening.
 pub fn of(name: &str, command: &Command) -> Result<Option<String>, String> {
     if name == CONFIG {
         return config(command).map(|schema| Some(format!("{schema:#}\n")));
     }
-    Ok(embedded::text(&format!("{FOLDER}/{name}.json")).map(str::to_owned))
+    let Some(mut schema) = data(name)? else { return Ok(None) };
+    let mut others = Vec::new();
+    draw_in(&mut schema, &mut others);
+    if !others.is_empty() {
+        let mut defs = Map::new();
+        while let Some(other) = others.pop() {
+            if !defs.contains_key(&other) {
+                let mut its =
+                    data(&other)?.ok_or_else(|| format!("{name}.json names {other}.json, and there is none"))?;
+                draw_in(&mut its, &mut others);
+                if let Some(its) = its.as_object_mut() {
+                    its.shift_remove("$schema");
+                    its.shift_remove("$id");
+                }
+                defs.insert(other, its);
+            }
+        }
+        schema["$defs"] = defs.into();
+    }
+    Ok(Some(format!("{schema:#}\n")))
+}
+
+/// A schema of the data.
+fn data(name: &str) -> Result<Option<Value>, String> {
+    let file = format!("{FOLDER}/{name}.json");
+    let Some(text) = embedded::text(&file) else { return Ok(None) };
+    serde_json::from_str(text).map(Some).map_err(|e| format!("{file}: {e}"))
+}
+
+/// Turns references to other files of the data into references within this one, and names them.
+fn draw_in(schema: &mut Value, others: &mut Vec<String>) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::String(at)) = map.get_mut("$ref")
+                && let Some(other) = at.strip_suffix(".json").map(str::to_owned)
+            {
+                *at = format!("#/$defs/{other}").into();
+                others.push(other);
+            }
+            map.values_mut().for_each(|value| draw_in(value, others));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| draw_in(item, others)),
+        _ => {}
+    }
 }
 
 fn config(command: &Command) -> Result<Value, String> {

@@ -6,19 +6,24 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Panics where a report is not as `data/schemas/NAME.json` says.
+/// Panics where a report is not as `docs/schemas/NAME.json` says.
 #[track_caller]
 pub fn hold(report: &Value, name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/schemas/{name}.json"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schemas/{name}.json"));
     let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    if let Err(why) = fits(report, &schema, "") {
+    if let Err(why) = fits(report, &schema, &schema, "") {
         panic!("{name}: {why} in {report:#}");
     }
 }
 
-fn fits(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
+fn fits(value: &Value, schema: &Value, root: &Value, at: &str) -> Result<(), String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let place = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
+        let schema = place.ok_or_else(|| format!("{reference} leads nowhere"))?;
+        return fits(value, schema, root, at);
+    }
     if let Some(branches) = schema["oneOf"].as_array() {
-        let whys: Vec<String> = branches.iter().filter_map(|branch| fits(value, branch, at).err()).collect();
+        let whys: Vec<String> = branches.iter().filter_map(|branch| fits(value, branch, root, at).err()).collect();
         return if whys.len() + 1 == branches.len() { Ok(()) } else { Err(whys.join("; ")) };
     }
     if let Some(words) = schema["enum"].as_array() {
@@ -33,22 +38,32 @@ fn fits(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
         Value::String(_) => "string",
         Value::Bool(_) => "boolean",
         Value::Null => "null",
+        Value::Number(number) if number.is_f64() => "number",
         Value::Number(_) => "integer",
     };
-    let is_kind = schema["type"] == kind || schema["type"].as_array().is_some_and(|kinds| kinds.contains(&kind.into()));
-    if !is_kind {
+    let are =
+        |kind: &str| schema["type"] == kind || schema["type"].as_array().is_some_and(|all| all.contains(&kind.into()));
+    if !are(kind) && !(kind == "integer" && are("number")) {
         return Err(format!("{at}: {value} is not of type {}", schema["type"]));
     }
     for item in value.as_array().into_iter().flatten() {
-        fits(item, &schema["items"], &format!("{at}[]"))?;
+        fits(item, &schema["items"], root, &format!("{at}[]"))?;
     }
-    let (Some(map), Some(properties)) = (value.as_object(), schema["properties"].as_object()) else { return Ok(()) };
+    let Some(map) = value.as_object() else { return Ok(()) };
+    let more = &schema["additionalProperties"];
+    if schema["properties"].is_null() && more.is_null() {
+        return Ok(());
+    }
     for needed in schema["required"].as_array().into_iter().flatten() {
         map.get(needed.as_str().unwrap()).ok_or_else(|| format!("{at} has no {needed}"))?;
     }
     for (key, value) in map {
-        let known = properties.get(key).ok_or_else(|| format!("{at} has {key}, which the schema does not"))?;
-        fits(value, known, &format!("{at}.{key}"))?;
+        match schema["properties"].get(key) {
+            Some(known) => fits(value, known, root, &format!("{at}.{key}"))?,
+            None if more.is_object() => fits(value, more, root, &format!("{at}.{key}"))?,
+            None if *more == true => {}
+            None => return Err(format!("{at} has {key}, which the schema does not")),
+        }
     }
     Ok(())
 }
