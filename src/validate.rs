@@ -256,7 +256,7 @@ fn kinds(found: &mut Found<'_>, type_name: &str) {
         ("core", "ConfigMap" | "Secret") | ("scheduling", "PriorityClass") => config::check(found),
         ("core", "PersistentVolumeClaim") => {
             let object = found.object;
-            claims::spec(found, &At::root(&object.value));
+            claims::spec(found, &At::root(&object.value), false);
         }
         ("core", "PersistentVolume") => claims::volume(found),
         ("core", "LimitRange") => limits::range(found),

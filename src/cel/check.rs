@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::evaluate::literal_value;
 use super::syntax::{Expr, Kind, Literal, Macro, MacroKind};
 use super::types::{self, Type};
-use super::{Environment, Fault, parse, text, time};
+use super::{Environment, Fault, functions, parse, text, time};
 use crate::regexp::{self, Pattern};
 
 /// What the checker found out.
@@ -355,6 +356,7 @@ impl Checker<'_> {
         }
         self.literals(&name, args, member)?;
         let found = self.overload(expr, &name, member, &given)?;
+        conversion(&name, args, member)?;
         if name == "type" {
             return Ok(Type::Type(Box::new(given.pop().unwrap_or(Type::Dyn))));
         }
@@ -602,5 +604,18 @@ fn occurs(bound: &[Option<Type>], at: usize, of: &Type) -> bool {
         Type::List(of) | Type::Optional(of) | Type::Type(of) => occurs(bound, at, of),
         Type::Map(key, value) => occurs(bound, at, key) || occurs(bound, at, value),
         _ => false,
+    }
+}
+
+/// A literal that is converted is converted when the program is made, so that what cannot be is told at once.
+fn conversion(name: &str, args: &[Expr], member: bool) -> Result<(), Fault> {
+    const TO: [&str; 8] = ["bool", "bytes", "double", "duration", "int", "string", "timestamp", "uint"];
+    let [arg @ Expr { kind: Kind::Literal(literal), .. }] = args else { return Ok(()) };
+    if member || !TO.contains(&name) {
+        return Ok(());
+    }
+    match functions::call(name, false, &[literal_value(literal)]) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Fault::new(arg.at, format!("it cannot be converted: {name} does not take this value"))),
     }
 }

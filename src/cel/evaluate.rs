@@ -331,7 +331,7 @@ fn pair(value: Value) -> Option<(Value, Value)> {
     Some((both.first()?.clone(), both.get(1)?.clone()))
 }
 
-fn literal_value(literal: &Literal) -> Value {
+pub(super) fn literal_value(literal: &Literal) -> Value {
     match literal {
         Literal::Null => Value::Null,
         Literal::Bool(is) => Value::Bool(*is),

@@ -196,3 +196,23 @@ fn the_items_of_a_literal_are_of_one_type_from_kubernetes_1_29_on() {
         assert_eq!(compiles(source, 35), None, "{source}");
     }
 }
+
+#[test]
+fn a_literal_that_cannot_be_converted_does_not_compile() {
+    let compiles = |source: &str| environment().compile(source).is_ok();
+    for source in [
+        "int('a') == 1",
+        "number == 7 || double('x') > 1.0",
+        "uint(-1) == 1u",
+        "bool('yes')",
+        "duration(1) == duration('1s')",
+        "int(1e30) == 1",
+    ] {
+        assert!(!compiles(source), "{source}");
+    }
+    for source in
+        ["int('5') == 5", "string(1) == '1'", "int('a' + 'b') == 1", "timestamp(0) < timestamp(1)", "1 / 0 == 1"]
+    {
+        assert!(compiles(source), "{source}");
+    }
+}

@@ -174,9 +174,7 @@ impl Judge {
         let params = spec.get("paramKind").is_some_and(|kind| !kind.is_null());
         self.conditions(spec, "/spec", &environment(self.minor, params, true));
         let with = |authorizer: bool, known: &BTreeMap<String, Type>, minor: u16| {
-            let mut environment = with_variables(environment(minor, params, authorizer), known);
-            environment.objects = mutates;
-            environment
+            with_variables(environment(minor, params, authorizer), known)
         };
         let mut known = BTreeMap::new();
         for (i, variable) in items(spec, "/variables") {
@@ -195,6 +193,8 @@ impl Judge {
             let at = format!("/spec/auditAnnotations/{i}");
             self.expression(annotation, "valueExpression", &at, &environment, TEXT_OR_NULL);
         }
+        // The types of what a mutation makes are known to mutations alone, and not to the variables that they use.
+        let mutating = Environment { objects: mutates, ..environment };
         for (i, mutation) in items(spec, "/mutations") {
             for (key, wanted) in [
                 ("applyConfiguration", Type::Made("Object".to_owned())),
@@ -202,8 +202,7 @@ impl Judge {
             ] {
                 let at = format!("/spec/mutations/{i}/{key}");
                 let Some(of) = mutation.get(key) else { continue };
-                if let Some(found) = self.expression(of, "expression", &at, &environment, &[]).filter(|f| *f != wanted)
-                {
+                if let Some(found) = self.expression(of, "expression", &at, &mutating, &[]).filter(|f| *f != wanted) {
                     let what = format!("it has to come to {wanted}, and comes to {found}");
                     self.say(&format!("{at}/expression"), what);
                 }
@@ -298,6 +297,16 @@ mod tests {
                 "MutatingAdmissionPolicy",
                 json!({"spec": {"mutations": [{"jsonPatch": {"expression": "Object{}"}}]}}),
                 "/spec/mutations/0/jsonPatch/expression",
+            ),
+            (
+                "MutatingAdmissionPolicy",
+                json!({"spec": {"variables": [{"name": "a", "expression": "Object{}"}]}}),
+                "/spec/variables/0/expression",
+            ),
+            (
+                "MutatingAdmissionPolicy",
+                json!({"spec": {"variables": [{"name": "a", "expression": "jsonpatch.escapeKey('a')"}]}}),
+                "/spec/variables/0/expression",
             ),
             (
                 "ValidatingWebhookConfiguration",

@@ -216,7 +216,7 @@ impl Walk {
         if !kind.is_empty() && !names::is_label_1035(&kind.to_ascii_lowercase()) {
             self.below("kind", |walk| walk.say(ProblemKind::Value, format!("`{kind}` is no kind")));
         }
-        if map.contains_key("metadata") {
+        if map.get("metadata").is_some_and(|metadata| !metadata.is_null()) {
             self.found.embedded.push(format!("{}/metadata", self.path));
         }
         let name = map.get("metadata").and_then(|m| m.get("name")).and_then(Value::as_str).unwrap_or_default();
@@ -254,7 +254,7 @@ impl Walk {
         }
         match value {
             Value::String(text) => self.text(schema, text),
-            Value::Number(_) => self.number(schema, value.as_f64().unwrap_or_default()),
+            Value::Number(_) => self.number(schema, value),
             Value::Array(items) => self.count(schema, items.len(), "Items", "items"),
             Value::Object(map) => {
                 self.count(schema, map.len(), "Properties", "fields");
@@ -326,22 +326,38 @@ impl Walk {
         }
     }
 
-    fn number(&mut self, schema: &Map, number: f64) {
+    /// A whole number is compared with bounds that are cut to whole ones, as the API server does. Under the type integer a bound
+    /// that is no whole number is refused itself.
+    fn number(&mut self, schema: &Map, value: &Value) {
         let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-        if let Some(low) = bound("minimum")
+        let integer = schema.get("type").and_then(Value::as_str) == Some("integer");
+        for key in ["minimum", "maximum", "multipleOf"] {
+            if integer && bound(key).is_some_and(|bound| bound.fract() != 0.0) {
+                self.say(ProblemKind::Value, format!("the CRD's {key} is no whole number, and its type is integer"));
+                return;
+            }
+        }
+        let number = value.as_f64().unwrap_or_default();
+        let cut = |bound: f64| if value.is_i64() { bound.trunc() } else { bound };
+        if let Some(low) = bound("minimum").map(cut)
             && (number < low || (is(schema, "exclusiveMinimum") && number <= low))
         {
             self.say(ProblemKind::Value, format!("{number} is less than the CRD's minimum, {low}"));
         }
-        if let Some(high) = bound("maximum")
+        if let Some(high) = bound("maximum").map(cut)
             && (number > high || (is(schema, "exclusiveMaximum") && number >= high))
         {
             self.say(ProblemKind::Value, format!("{number} is more than the CRD's maximum, {high}"));
         }
-        if let Some(of) = bound("multipleOf").filter(|of| *of > 0.0)
-            && (number / of).fract() != 0.0
-        {
-            self.say(ProblemKind::Value, format!("{number} is no multiple of {of}"));
+        if let Some(of) = bound("multipleOf") {
+            let factor = cut(of);
+            if factor <= 0.0 {
+                let what =
+                    format!("the CRD's multipleOf is {of}, of which no whole number is a multiple to the server");
+                self.say(ProblemKind::Value, what);
+            } else if !is_multiple(value, number, factor) {
+                self.say(ProblemKind::Value, format!("{number} is no multiple of {factor}"));
+            }
         }
     }
 
@@ -363,11 +379,23 @@ fn holds(part: &Value, value: &Value) -> bool {
     walk.found.problems.is_empty()
 }
 
+/// Whether a number is a multiple of another to the API server, which reckons with floats unless the number is whole.
+#[allow(clippy::cast_possible_truncation)] // cut already
+fn is_multiple(value: &Value, number: f64, factor: f64) -> bool {
+    if let Some(number) = value.as_i64() {
+        return number % (factor as i64) == 0;
+    }
+    let times = if factor < 1.0 { 1.0 / factor * number } else { number / factor };
+    times.fract() == 0.0 && times.abs() <= MOST_WHOLE
+}
+
+/// The greatest float up to which all whole numbers are floats.
+const MOST_WHOLE: f64 = 9_007_199_254_740_991.0;
+
 /// Whether a number is a whole one to the API server: what does not fit into 64 bits is read as a float, and a float is
 /// whole only up to where all whole numbers are floats.
 fn whole(value: &Value) -> bool {
-    const MOST: f64 = 9_007_199_254_740_991.0;
-    value.is_i64() || value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= MOST)
+    value.is_i64() || value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= MOST_WHOLE)
 }
 
 /// Whether two values are equal, with 1 and 1.0 the same.

@@ -8,30 +8,30 @@ use crate::fargate::quantity::Quantity;
 
 const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
-/// Sources of a `PersistentVolume`.
+/// Sources of a `PersistentVolume`, in the order in which the server looks at them.
 const SOURCES: [&str; 22] = [
+    "hostPath",
+    "gcePersistentDisk",
     "awsElasticBlockStore",
-    "azureDisk",
-    "azureFile",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "iscsi",
     "cephfs",
     "cinder",
-    "csi",
     "fc",
     "flexVolume",
-    "flocker",
-    "gcePersistentDisk",
-    "glusterfs",
-    "hostPath",
-    "iscsi",
-    "local",
-    "nfs",
+    "azureFile",
+    "vsphereVolume",
     "photonPersistentDisk",
     "portworxVolume",
-    "quobyte",
-    "rbd",
+    "azureDisk",
     "scaleIO",
+    "local",
     "storageos",
-    "vsphereVolume",
+    "csi",
 ];
 
 fn modes(found: &mut Found<'_>, spec: &At<'_>) {
@@ -50,8 +50,9 @@ fn modes(found: &mut Found<'_>, spec: &At<'_>) {
     }
 }
 
-/// The spec of a claim, which stands below `claim`.
-pub(super) fn spec(found: &mut Found<'_>, claim: &At<'_>) {
+/// The spec of a claim, which stands below `claim`; `written` as it was, where the server does not drop sources that it has no
+/// feature for before it looks, as it does with a claim of its own.
+pub(super) fn spec(found: &mut Found<'_>, claim: &At<'_>, written: bool) {
     let nothing = crate::value::Value::Null;
     let spec = claim.get("spec").unwrap_or_else(|| At { value: &nothing, path: claim.field("spec") });
     modes(found, &spec);
@@ -70,16 +71,22 @@ pub(super) fn spec(found: &mut Found<'_>, claim: &At<'_>) {
         found.form(&spec, "volumeAttributesClassName", "subdomain");
     }
     // Across namespaces is a feature that is off by default: a reference to there is dropped.
-    let reference = spec.get("dataSourceRef").filter(|at| at.text("namespace").is_empty());
+    let reference = spec.get("dataSourceRef").filter(|at| written || at.text("namespace").is_empty());
     // As is a source beside no reference that is neither a claim nor a snapshot.
-    let source = spec.get("dataSource").filter(|at| reference.is_some() || is_claim_or_snapshot(at));
+    let source = spec.get("dataSource").filter(|at| written || reference.is_some() || is_claim_or_snapshot(at));
     for at in [&source, &reference].into_iter().flatten() {
         if at.text("apiGroup").is_empty() && at.text("kind") != "PersistentVolumeClaim" {
             found.at("bad-value", &at.field("kind"), "without an apiGroup, it is a PersistentVolumeClaim");
         }
         found.form(at, "apiGroup", "subdomain");
     }
-    if let (Some(source), Some(reference)) = (&source, &reference) {
+    let elsewhere = reference.as_ref().is_some_and(|at| !at.text("namespace").is_empty());
+    if let Some(reference) = reference.as_ref().filter(|_| elsewhere) {
+        found.form(reference, "namespace", "label");
+        if let Some(source) = &source {
+            found.conflict(source, "it does not stand beside a dataSourceRef of another namespace");
+        }
+    } else if let (Some(source), Some(reference)) = (&source, &reference) {
         let same = ["apiGroup", "kind", "name"].iter().all(|key| source.value.get(key) == reference.value.get(key));
         if !same {
             found.conflict(source, "it is not the same as dataSourceRef");
@@ -118,10 +125,11 @@ pub(super) fn volume(found: &mut Found<'_>) {
 /// What a `PersistentVolume` is made from, also where it is written into another object.
 pub(super) fn of_volume(found: &mut Found<'_>, spec: &At<'_>, name: &str) {
     let sources: Vec<&str> = SOURCES.into_iter().filter(|key| spec.has(key)).collect();
-    match sources.len() {
-        0 => found.at("missing-field", &spec.path, "it needs one source, such as csi or nfs"),
-        1 => {}
-        _ => found.conflict(spec, format!("a volume comes from one of {}", sources.join(", "))),
+    // A flexVolume is not held against what stands before it.
+    if sources.is_empty() {
+        found.at("missing-field", &spec.path, "it needs one source, such as csi or nfs");
+    } else if sources[1..].iter().any(|source| *source != "flexVolume") {
+        found.conflict(spec, format!("a volume comes from one of {}", sources.join(", ")));
     }
     volume_sources::check(found, spec);
     if let Some(affinity) = spec.get("nodeAffinity") {

@@ -81,14 +81,15 @@ pub(super) fn slice(found: &mut Found<'_>) {
         if let Some(name) = endpoint.get("hostname") {
             found.formed(&name, "label");
         }
-        found.at_most(&endpoint, "deprecatedTopology", 16);
-        super::meta::labels(found, &endpoint, "deprecatedTopology");
         let Some(hints) = endpoint.get("hints") else { continue };
         for (key, form) in [("forZones", "label-value"), ("forNodes", "subdomain")] {
             found.at_most(&hints, key, 8);
             let named = hints.list(key);
             found.distinct(&named, |one| one.text("name"));
             for one in &named {
+                if key == "forNodes" && one.text("name").is_empty() {
+                    found.missing(one, "name", "it names a node");
+                }
                 found.form(one, "name", form);
             }
         }

@@ -48,6 +48,7 @@ pub(super) fn event(found: &mut Found<'_>, new: bool) {
     if !names::is_subdomain(&object.identity.name) && !object.identity.name.is_empty() {
         found.at("bad-name", "/metadata/name", "it is not a DNS subdomain");
     }
+    super::meta::generated(found, "");
     if !matches!(root.text("type"), "Normal" | "Warning") {
         found.at("bad-value", "/type", "it is neither Normal nor Warning");
     }

@@ -82,7 +82,8 @@ fn check_limit(found: &mut Found<'_>, limit: &At<'_>) {
         if let (Some(min), Some(max)) = (min.get(name), max.get(name)) {
             // Exactly: ratio > max / min.
             let over = ratio.milli().checked_mul(min.milli()).is_none_or(|product| product > max.milli() * 1000);
-            if over && min.milli() > 0 {
+            // Below 0, the quotient is less than any ratio that may be.
+            if over && min.milli() > 0 || min.milli() < 0 && max.milli() >= 0 {
                 found.at("conflict", &at, format!("it is more than max of {name} divided by min"));
             }
         }
@@ -151,6 +152,7 @@ pub(super) fn quota(found: &mut Found<'_>) {
     for requirement in selector.list("matchExpressions") {
         let (name, operator) = (requirement.text("scopeName"), requirement.text("operator"));
         if name.is_empty() {
+            found.bad(&requirement, "it names no scope");
             continue;
         }
         named.insert(name);

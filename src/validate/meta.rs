@@ -195,6 +195,26 @@ pub(super) fn is_finalizer(name: &str) -> bool {
     name.contains('/') || FINALIZERS.contains(&name)
 }
 
+/// What the object's name is made from, for names such as those of this kind.
+pub(super) fn generated(found: &mut Found<'_>, kind: &str) {
+    let generated = found.object.head.meta("generateName").unwrap_or_default();
+    if !generated.is_empty() {
+        let since_36 = found.since(36);
+        start_of_name(found, generated, kind, since_36);
+    }
+}
+
+fn start_of_name(found: &mut Found<'_>, generated: &str, kind: &str, since_36: bool) {
+    let example = match generated.strip_suffix('-') {
+        Some(start) if !start.is_empty() => format!("{}a", &start[..start.len() - last_width(start)]),
+        _ => generated.to_owned(),
+    };
+    if let Some(form) = wrong_name(kind, &example, since_36) {
+        let what = format!("`{generated}` is not the start of {form}");
+        found.at("bad-name", "/metadata/generateName", what);
+    }
+}
+
 /// The name, as the kind has it, and what names are made from.
 fn named(found: &mut Found<'_>, metadata: &At<'_>, own: bool, complete: bool) {
     let identity = &found.object.identity;
@@ -204,14 +224,7 @@ fn named(found: &mut Found<'_>, metadata: &At<'_>, own: bool, complete: bool) {
     // These two have their names looked at only.
     let looked_at = !own || !matches!(kind, "ReplicationController" | "DeviceClass");
     if !generated.is_empty() && looked_at {
-        let example = match generated.strip_suffix('-') {
-            Some(start) if !start.is_empty() => format!("{}a", &start[..start.len() - last_width(start)]),
-            _ => generated.to_owned(),
-        };
-        if let Some(form) = wrong_name(kind, &example, since_36) {
-            let what = format!("`{generated}` is not the start of {form}");
-            found.at("bad-name", "/metadata/generateName", what);
-        }
+        start_of_name(found, generated, kind, since_36);
     }
     if !generated.is_empty() && matches!(kind, "CustomResourceDefinition" | "APIService") {
         found.at("bad-name", "/metadata/generateName", "its name follows from what it says: none can be generated");

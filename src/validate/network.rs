@@ -2,7 +2,7 @@
 //! Sources: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/core/validation/validation.go>,
 //! <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/networking/validation/validation.go>
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::at::At;
 use super::{Found, endpoints, meta, rules, selectors};
@@ -37,6 +37,7 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
         found.at("missing-field", &spec.field("ports"), "a Service has a port or more");
     }
     let (mut named, mut used, mut opened) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut of_port = BTreeMap::new();
     for port in &ports {
         let name = port.text("name");
         if name.is_empty() && ports.len() > 1 {
@@ -67,6 +68,11 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
                     &port.field("nodePort"),
                     format!("{protocol} port {number} is there twice"),
                 );
+            } else if let Some(other) = of_port.insert(number, port.int("port"))
+                && other != port.int("port")
+            {
+                // Two protocols share a port of the node only where they share the Service's port, too.
+                found.at("duplicate-entry", &port.field("nodePort"), format!("{number} is another port's already"));
             }
         }
         if port.int("nodePort").is_some_and(|n| n != 0) && matches!(kind, "ClusterIP" | "ExternalName") {
@@ -80,7 +86,9 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
         found.at("conflict", &spec.field("externalTrafficPolicy"), format!("a Service of type {kind} has none"));
     }
     if kind == "LoadBalancer" {
-        found.form(spec, "loadBalancerClass", "qualified");
+        if let Some(class) = spec.get("loadBalancerClass") {
+            found.formed(&class, "qualified");
+        }
     }
     let known: &[&str] =
         if found.since(34) { &["PreferClose", "PreferSameNode", "PreferSameZone"] } else { &["PreferClose"] };

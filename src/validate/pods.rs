@@ -80,6 +80,10 @@ pub(super) fn check(found: &mut Found<'_>, pod: &Pod<'_, '_>) {
         found.form(spec, "hostname", "label");
         found.form(spec, "subdomain", "label");
     }
+    // The old name of serviceAccountName counts where the new one says nothing.
+    if spec.text("serviceAccountName").is_empty() {
+        found.form(spec, "serviceAccount", "subdomain");
+    }
     security::of_pod(found, pod);
     windows::check(found, pod);
     scheduling::check(found, pod);

@@ -83,10 +83,15 @@ fn wrong(rule: &str, arguments: &[&str], value: &Value) -> Option<String> {
     }
 }
 
+/// White space that JSON does not escape: the server trims quantities before it unescapes them.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() && !c.is_control()
+}
+
 /// A quantity, as the API server reads it: with white space around it, or as a number; null is 0.
 pub(super) fn quantity(value: &Value) -> Option<Quantity> {
     match value {
-        Value::String(text) => Quantity::parse(text.trim()).ok(),
+        Value::String(text) => Quantity::parse(text.trim_matches(is_blank)).ok(),
         Value::Number(number) => Quantity::parse(&number.to_string()).ok(),
         Value::Null => Some(Quantity::ZERO),
         _ => None,

@@ -197,7 +197,7 @@ impl Walk<'_, '_> {
                 None => self.wrong(path, "base64 in a string", value),
             },
             Shape::Quantity => match value {
-                Value::String(text) if Quantity::parse(text.trim()).is_ok() => {}
+                Value::String(text) if Quantity::parse(text.trim_matches(rules::is_blank)).is_ok() => {}
                 Value::String(text) => {
                     self.found.at("bad-value", path, format!("`{text}` is not a quantity such as 100m or 128Mi"));
                 }

@@ -182,7 +182,7 @@ fn stateful(found: &mut Found<'_>, spec: &At<'_>) {
         found.at("bad-name", &spec.field("serviceName"), format!("`{service}` is not a DNS label"));
     }
     for claim in spec.list("volumeClaimTemplates") {
-        claims::spec(found, &claim);
+        claims::spec(found, &claim, true);
     }
 }
 

@@ -82,7 +82,7 @@ fn check_volume(found: &mut Found<'_>, volume: &At<'_>) {
         if let Some(metadata) = template.get("metadata") {
             meta::of_template(found, &metadata);
         }
-        claims::spec(found, &template);
+        claims::spec(found, &template, true);
     }
 }
 
