@@ -82,7 +82,14 @@ impl Bill {
         assumed: &Assumptions,
     ) -> Result<Bill, NoPrice> {
         let region = assumed.region.as_deref().or(around.region.as_deref());
-        let plan = Plan::of(objects, asked, prices, region)?;
+        let mut plan = Plan::of(objects, asked, prices, region)?;
+        if assumed.extended_support && !around.cluster {
+            plan.notes.push(
+                "--extended-support is about the control plane, and this bill has none: it is there for a render with a cluster, or \
+                 beside eksctl's file."
+                    .to_owned(),
+            );
+        }
         let tariff = prices.tariff(region)?;
         let mut unpriced = Vec::new();
         let mut rows = Vec::new();

@@ -2,6 +2,7 @@
 //! standard error.
 
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -285,12 +286,14 @@ impl Cli {
     /// # Errors
     /// With the exit code, when there is nothing left to run.
     pub fn read() -> Result<Cli, u8> {
-        Cli::try_parse().map_err(|error| {
+        let arguments: Vec<OsString> = diff::with_stacks(std::env::args_os().collect());
+        Cli::try_parse_from(arguments).map_err(|error| {
             let plain = error.render().to_string();
-            if shown::text(&plain) == plain {
+            let said = shown::spelt(&plain, std::env::args_os());
+            if shown::text(&said) == plain {
                 let _ = error.print();
             } else {
-                say(&plain);
+                say(&said);
             }
             u8::try_from(error.exit_code()).unwrap_or(2)
         })

@@ -13,6 +13,7 @@ use crate::rewrite::rule::RuleSet;
 use time::{Lasting, Seconds};
 
 mod file;
+mod place;
 pub mod time;
 
 pub use file::{Allow, Cluster, Config, ConfigError, FILE, HUB, KEYS};

@@ -13,7 +13,8 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{}", shown::text(&format!("knrender: {error}")));
+            let said = shown::spelt(&format!("knrender: {error}"), std::env::args_os());
+            let _ = writeln!(std::io::stderr(), "{}", shown::text(&said));
             ExitCode::from(error.exit_code())
         }
     }

@@ -2,6 +2,7 @@
 //! touches the network or the disk.
 
 mod duplicates;
+mod needed;
 mod policies;
 mod proof;
 mod read;
@@ -113,6 +114,7 @@ pub fn render(
     let Read { documents, sources, policy } = read::all(stack, inputs)?;
     let mut documents = rewritten(stack, rules, documents, &mut ledger)?;
     let mut warnings = stack.warnings.clone();
+    warnings.extend(needed::warnings(&documents, &ledger));
     warnings.extend(policies::add(stack, &mut documents, &mut ledger)?);
     let keep_descriptions = stack.keep_descriptions || stack.is_as_of_2020();
     let server_side = size::fit(&mut documents, keep_descriptions, &mut ledger)?;

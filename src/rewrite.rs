@@ -33,6 +33,19 @@ pub enum RuleError {
         /// What is wrong and what would be right.
         why: String,
     },
+    /// Two rules of one name.
+    #[error(
+        "rule `{rule}` ({at}): there is one of this name already ({first}); give it another, since `explain` and the ledger tell rules apart \
+         by their names"
+    )]
+    Twice {
+        /// The name.
+        rule: String,
+        /// File and line of the second.
+        at: String,
+        /// File and line of the first.
+        first: String,
+    },
     /// A rule that matched another number of objects than it expects.
     #[error("rule `{rule}` ({at}) expects {expected} and matched {matched}: {selector}.{near}")]
     Unexpected {

@@ -4,6 +4,7 @@
 //! turn a line around, pretend to be a line of its own, or bring a password along. Everything that is said goes through here.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -26,6 +27,23 @@ pub fn line(text: &str) -> Cow<'_, str> {
             );
         },
     )
+}
+
+/// A text of several lines in which what was typed on the command line breaks none: its control characters are spelt out.
+pub fn spelt(text: &str, arguments: impl Iterator<Item = OsString>) -> String {
+    let mut text = text.to_owned();
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        if !argument.contains(char::is_control) {
+            continue;
+        }
+        // An error may name a part of it: a value behind `=`, an item of a list.
+        let parts = argument.split([',', '=', ':', ' ', '/']).filter(|part| part.contains(char::is_control));
+        for part in [argument.trim(), &argument].into_iter().chain(parts).filter(|part| part.trim() != "") {
+            text = text.replace(part, &line(part));
+        }
+    }
+    text
 }
 
 /// A JSON text: what is not seen is escaped as JSON does, so that it reads back as the same.
@@ -135,6 +153,14 @@ mod tests {
         assert_eq!(line("a\nb\tc"), "a\\nb\\tc");
         assert_eq!(json("{\n  \"a\": 1\n}\n"), "{\n  \"a\": 1\n}\n");
         assert_eq!(json("\u{e0001}"), "\\udb40\\udc01");
+    }
+
+    #[test]
+    fn what_was_typed_breaks_no_line() {
+        let arguments = ["knrender", "--domain", "a\nknrender: fine", "--with=a,b\n"].map(OsString::from);
+        let said = spelt("--domain `a\nknrender: fine`: no\nnext: b\n", arguments.into_iter());
+        assert_eq!(said, "--domain `a\\nknrender: fine`: no\nnext: b\\n");
+        assert_eq!(spelt("a\nb", [OsString::from("\n")].into_iter()), "a\nb");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `knrender diff`: two sets of objects, by object and field, and what the differences mean.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, ValueEnum};
@@ -46,7 +47,7 @@ pub(super) struct DiffArgs {
 const HELP: &str = "\
 knrender diff out --knative 1.22         what the upgrade changes
 knrender diff HEAD~1:out out             what the last commit changed
-knrender diff \"--knative 1.21\" \"--knative 1.22\"
+knrender diff \"--knative 1.21\" \"--knative 1.22\"      a stack is one word, with spaces in it
 Flags of \"What to render\" and knrender.yaml are the base of every stack that is rendered; nothing is written.
 Exit codes: 0 the same; 1 different; 2 usage or configuration; 3 something could not be read.";
 
@@ -67,6 +68,22 @@ pub(super) enum DiffFormat {
 struct StackSide {
     #[command(flatten)]
     ask: Ask,
+}
+
+/// The arguments, with a stack that is one word and begins with `--flag=value` as one that begins with `--flag value`: clap would
+/// take the rest of it for a part of the value.
+pub(super) fn with_stacks(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    if arguments.get(1).is_none_or(|command| command != "diff") {
+        return arguments;
+    }
+    for argument in arguments.iter_mut().skip(2) {
+        let stack = argument.to_str().filter(|text| text.starts_with("--") && text.contains(" --"));
+        let is_joined = |(flag, _): &(&str, &str)| !flag.contains(' ');
+        if let Some((flag, rest)) = stack.and_then(|text| text.split_once('=')).filter(is_joined) {
+            *argument = format!("{flag} {rest}").into();
+        }
+    }
+    arguments
 }
 
 pub(super) fn run(args: &DiffArgs) -> Result<(), Error> {

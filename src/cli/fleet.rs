@@ -17,6 +17,7 @@ use crate::fargate::cost::Prices;
 use crate::output::check as folder;
 use crate::output::left_behind::LeftBehind;
 use crate::output::{self, Files};
+use crate::rewrite::library;
 use crate::upstream::catalog::Asset;
 use crate::upstream::supply::{self, Input};
 
@@ -219,7 +220,9 @@ pub(super) fn render(args: &RenderArgs, config: &Config) -> Result<(), Error> {
         |cluster: &&Cluster| session(cluster, config, &args.ask, &args.supply, &quiet, Some(&out.join(&cluster.name)));
     let mut sessions = Vec::new();
     for cluster in &clusters {
-        sessions.push((*cluster, open(cluster).map_err(|error| naming(&cluster.name, error))?));
+        let session = open(cluster).map_err(|error| naming(&cluster.name, error))?;
+        session.ask.rules.iter().try_for_each(|dir| library::is_there(dir))?;
+        sessions.push((*cluster, session));
     }
     let inputs = inputs(&mut sessions, args)?;
     let next = AtomicUsize::new(0);

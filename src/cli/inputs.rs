@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::out_folder;
+use super::{out_folder, say};
 use crate::config::Config;
 use crate::error::Error;
 use crate::manifest::collection::Collection;
@@ -173,6 +173,13 @@ fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Resu
         let entry = entry.map_err(|e| Error::Input(format!("{}: {e}", shown::path(folder))))?;
         let extension = entry.path().extension().map(std::ffi::OsStr::to_ascii_lowercase);
         let is_named = extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+        if entry.depth() > 0 && entry.path_is_symlink() && !is_named && entry.path().is_dir() && !is_hidden(&entry) {
+            // Neither does kubectl's `-R`; a link may lead out of the folder, or round in a circle.
+            say(&format!(
+                "note: {} is a link to a folder and is not followed; name it beside the others to have it read",
+                shown::path(entry.path())
+            ));
+        }
         if is_named && entry.path_is_symlink() {
             // A link that leads nowhere is a manifest that somebody counts on.
             fs::metadata(entry.path()).map_err(|e| Error::Input(format!("{}: {e}", shown::path(entry.path()))))?;
@@ -182,6 +189,10 @@ fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Resu
         }
     }
     Ok(files)
+}
+
+fn is_hidden(entry: &walkdir::DirEntry) -> bool {
+    entry.file_name().to_string_lossy().starts_with('.')
 }
 
 /// The manifests among the files of a render that is not written, as [`read`] would find them in a folder.

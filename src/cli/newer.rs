@@ -128,7 +128,7 @@ pub(super) fn add(args: AddArgs) -> Result<(), Error> {
     let session = Session::of(Config { catalog: None, ..config }, Ask::default(), args.supply, &args.general)?;
     let component = known
         .component(&args.component)
-        .map_err(|why| Error::Usage(format!("{why}; there are: {}", known.names().join(", "))))?;
+        .map_err(|why| Error::Usage(format!("{why} There are: {}", known.names().join(", "))))?;
     let version = exact(&args.version)?;
     if component.known(&version).is_some() {
         return Err(Error::Usage(format!("the catalog has {} {version}", component.component)));

@@ -10,8 +10,8 @@ use crate::fargate::cost::Prices;
 use crate::output::left_behind::LeftBehind;
 use crate::output::{self, Files};
 use crate::pipeline::{self, Render};
-use crate::rewrite::library;
 use crate::rewrite::rule::Rule;
+use crate::rewrite::{RuleError, library};
 use crate::shown;
 use crate::upstream::fetch::Sources;
 use crate::upstream::lock::{Lock, LockError, Locked};
@@ -81,6 +81,7 @@ pub(super) struct Made {
 
 /// Renders the stack of a session; nothing is written but the cache.
 pub(super) fn make(session: &mut Session, prices: &Prices, locked_only: bool) -> Result<Made, Error> {
+    session.ask.rules.iter().try_for_each(|dir| library::is_there(dir))?;
     let mut warnings = Vec::new();
     let mut lock = std::mem::take(&mut session.lock);
     let sources = session.sources()?;
@@ -124,12 +125,18 @@ pub(super) fn located(ask: Ask, file: &Ask, out: Option<&Path>) -> Ask {
 
 /// The built-in rules for the stack's components, then the user's own.
 fn rules(session: &Session) -> Result<Vec<Rule>, Error> {
-    let mut rules = Vec::new();
+    let mut rules: Vec<Rule> = Vec::new();
     for chosen in &session.stack.components {
         rules.extend(library::builtin(&chosen.component)?);
     }
     for dir in &session.ask.rules {
-        rules.extend(library::folder(dir, session.catalog.names())?);
+        for rule in library::folder(dir, session.catalog.names())? {
+            if let Some(first) = rules.iter().find(|first| first.reason.rule == rule.reason.rule) {
+                let [at, first] = [&rule.reason.at, &first.reason.at].map(Clone::clone);
+                return Err(RuleError::Twice { rule: rule.reason.rule.clone(), at, first }.into());
+            }
+            rules.push(rule);
+        }
     }
     Ok(rules)
 }

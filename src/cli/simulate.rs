@@ -349,6 +349,9 @@ impl Traffic {
     fn run(&self, knobs: &Knobs, conditions: &Conditions) -> Result<(Outcome, Notes, bool), Error> {
         match self {
             Traffic::Phases(plan) => {
+                let at_a_time = f64::from(knobs.container_concurrency) * f64::from(knobs.max_scale);
+                let at_a_time = if at_a_time > 0.0 { at_a_time } else { f64::INFINITY };
+                plan.within(conditions.service_time.usual(), at_a_time).map_err(Error::Usage)?;
                 let outcome = Engine::new(knobs, conditions, Phases::new(plan, conditions.seed)).run();
                 Ok((outcome.map_err(Error::Input)?, Notes::default(), false))
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::place;
 use super::time::{Lasting, Seconds};
 use super::{Ask, EcrTags, EngineAt, Layout, Part, Scaling, Scheme, Supply};
 use crate::alb::Alb;
@@ -195,30 +196,48 @@ pub enum ConfigError {
         /// What is wrong.
         why: String,
     },
+    /// A path with nothing in it, which would be the folder of the file.
+    #[error("{path}, line {line}: `{key}`: an empty path; name a file or folder, or leave the key out")]
+    NoPath {
+        /// The file.
+        path: String,
+        /// 1-based line of the key.
+        line: usize,
+        /// The key.
+        key: &'static str,
+    },
     /// A registry that no image can come from.
     #[error(
-        "{path}: `registries`: `{registry}` is not a registry: its host, or host and path, without https:// and wildcards, such as \
+        "{path}, line {line}: `registries`: `{registry}` is not a registry: its host, or host and path, without https:// and wildcards, such as \
          123456789012.dkr.ecr.eu-west-1.amazonaws.com"
     )]
     Registry {
         /// The file.
         path: String,
+        /// 1-based line of the key.
+        line: usize,
         /// What stands there.
         registry: String,
     },
     /// A Fargate profile that takes no pod.
-    #[error("{path}: `fargate-profiles`: {profile} has no selectors; EKS wants one to five, each with a namespace")]
+    #[error(
+        "{path}, line {line}: `fargate-profiles`: {profile} has no selectors; EKS wants one to five, each with a namespace"
+    )]
     Profile {
         /// The file.
         path: String,
+        /// 1-based line of the key.
+        line: usize,
         /// Its name.
         profile: String,
     },
     /// It asks for two things at once.
-    #[error("{path} asks for both `kourier` and `gloo`; a stack has one ingress")]
+    #[error("{path}, line {line}: `gloo` beside `kourier`; a stack has one ingress: keep one of them")]
     TwoIngresses {
         /// The file.
         path: String,
+        /// 1-based line of the key.
+        line: usize,
     },
 }
 
@@ -234,24 +253,33 @@ impl Config {
         };
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         // A file of comments alone is an empty configuration, as `init` users expect.
-        let file: Option<File> = yaml::parse_as(&text).map_err(|why| ConfigError::Format { path: shown(), why })?;
+        let file: Option<File> =
+            yaml::parse_as(&text).map_err(|why| ConfigError::Format { path: shown(), why: with_key(why, &text) })?;
         let mut file = file;
         let listed = file.as_mut().map(|file| std::mem::take(&mut file.clusters)).unwrap_or_default();
         let mut config = file.map_or_else(Config::default, |file| file.into_config(folder.clone()));
         config.clusters = clusters(listed, config.ask.layout, &folder, &shown())?;
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
-            return Err(ConfigError::TwoIngresses { path: shown() });
+            return Err(ConfigError::TwoIngresses { path: shown(), line: place::line_of(&text, "gloo") });
         }
         if let Some(registry) = config.registries.iter().find(|registry| !is_registry(registry)) {
-            return Err(ConfigError::Registry { path: shown(), registry: crate::shown::line(registry).into_owned() });
+            let registry = crate::shown::line(registry).into_owned();
+            return Err(ConfigError::Registry { path: shown(), line: place::line_of(&text, "registries"), registry });
         }
         let profiles = config.clusters.iter().filter_map(|cluster| cluster.fargate_profiles.as_ref());
         let without = |profile: &&Profile| profile.selectors.is_empty();
         if let Some(profile) = profiles.chain(&config.fargate_profiles).flatten().find(without) {
             return Err(ConfigError::Profile {
                 path: shown(),
+                line: place::line_of(
+                    &text,
+                    if config.fargate_profiles.is_some() { "fargate-profiles" } else { "clusters" },
+                ),
                 profile: crate::shown::line(&profile.name).into_owned(),
             });
+        }
+        if let Some(key) = config.without_a_path() {
+            return Err(ConfigError::NoPath { path: shown(), line: place::line_of(&text, key), key });
         }
         config.folder.clone_from(&folder);
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
@@ -279,10 +307,42 @@ impl Config {
         config
     }
 
+    /// The key with a path that has nothing in it.
+    fn without_a_path(&self) -> Option<&'static str> {
+        let is_empty = |path: &Path| path.as_os_str().is_empty();
+        let any = |paths: &[PathBuf]| paths.iter().any(|path| is_empty(path));
+        let one = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_empty);
+        [
+            ("rules", any(&self.ask.rules)),
+            ("gloo-manifest", one(&self.ask.gloo_manifest)),
+            ("crds", any(&self.crds)),
+            ("out", one(&self.out)),
+            ("catalog", one(&self.catalog)),
+            ("trust-root", one(&self.supply.trust_root)),
+            ("prices", one(&self.prices)),
+        ]
+        .into_iter()
+        .find_map(|(key, without)| without.then_some(key))
+    }
+
     /// The folder that the lock is in.
     pub fn lock_folder(&self) -> &Path {
         if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder }
     }
+}
+
+/// What is wrong with the text, and with which key.
+fn with_key(mut error: yaml::YamlError, text: &str) -> yaml::YamlError {
+    if let Some(twice) = error.message.strip_prefix("the key `").and_then(|rest| rest.split_once("` is given twice")) {
+        let first = place::line_of(text, twice.0);
+        if first < error.line {
+            error.message = format!("the key `{}` is given twice, on line {first} before: put both into one", twice.0);
+        }
+    }
+    let keys: String =
+        place::keys(text, error.line, error.column).into_iter().map(|key| format!("`{key}`: ")).collect();
+    error.message.insert_str(0, &crate::shown::line(&keys));
+    error
 }
 
 /// Whether images can come from a registry of this name: a host, or a host and a path.
@@ -331,6 +391,11 @@ fn clusters(
         }
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
             return Err(wrong(format!("`{name}` asks for both `kourier` and `gloo`; a stack has one ingress")));
+        }
+        if let Some(key) = config.without_a_path() {
+            return Err(wrong(format!(
+                "`{name}`: `{key}`: an empty path; name a file or folder, or leave the key out"
+            )));
         }
         config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
         config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));

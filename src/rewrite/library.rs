@@ -1,5 +1,6 @@
 //! Where rules come from: the built-in ones in the binary, and a user's own folders.
 
+use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -20,14 +21,24 @@ pub fn builtin(component: &str) -> Result<Vec<Rule>, RuleError> {
     Ok(rules)
 }
 
+/// An error where a folder that rules are to come from is none: said before anything is fetched.
+pub fn is_there(dir: &Path) -> Result<(), RuleError> {
+    let what = match fs::metadata(dir) {
+        Ok(found) if found.is_dir() => return Ok(()),
+        Ok(_) => "it is not a folder".to_owned(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        Err(e) => e.to_string(),
+    };
+    let why = format!("{what}; --rules, or `rules` in knrender.yaml, takes a folder with rule files");
+    Err(RuleError::Unreadable { path: crate::shown::path(dir), why })
+}
+
 /// The rules in a user's folder: every `.yaml` and `.yml` file, in path order. A folder in it that is named like a
 /// component holds rules for that component's objects; all other rules see every object. Templates are named relative to
 /// the folder.
 pub fn folder(dir: &Path, components: &[&str]) -> Result<Vec<Rule>, RuleError> {
     let unreadable = |path: &Path, why: String| RuleError::Unreadable { path: crate::shown::path(path), why };
-    if !dir.is_dir() && dir.exists() {
-        return Err(unreadable(dir, "it is not a folder; --rules takes a folder with rule files".to_owned()));
-    }
+    is_there(dir)?;
     let mut files: Vec<PathBuf> = Vec::new();
     // Links are followed: a rule that is there and silently not applied is worse than any error.
     for entry in walkdir::WalkDir::new(dir).follow_links(true).sort_by_file_name() {

@@ -15,7 +15,7 @@ use super::pods::{Pod, Stage};
 use super::random::{Random, Spread};
 use super::reconciler::{Mode, Reconciler};
 use super::time::{Micros, SECOND, micros, wall_second};
-use super::traffic::Traffic;
+use super::traffic::{MOST_REQUESTS, Traffic, too_many};
 
 /// How pods start and how long requests take.
 #[derive(Clone, Debug)]
@@ -104,6 +104,8 @@ pub struct Engine<'k, T> {
     random: Random,
     starts: Random,
     limit: Micros,
+    /// How many requests came.
+    arrived: u64,
     autoscaler: Autoscaler,
     reconciler: Reconciler,
     pods: Vec<Pod>,
@@ -145,6 +147,7 @@ impl<'k, T: Traffic> Engine<'k, T> {
             random: Random::new(conditions.seed),
             starts: Random::new(conditions.seed ^ 0x5eed),
             limit: micros(knobs.limit.0),
+            arrived: 0,
             autoscaler: Autoscaler::new(knobs),
             reconciler: Reconciler::new(knobs),
             pods: Vec::new(),
@@ -228,6 +231,10 @@ impl<'k, T: Traffic> Engine<'k, T> {
                     self.on_rare(at, what);
                 }
             } else {
+                self.arrived += 1;
+                if self.arrived > MOST_REQUESTS {
+                    return Err(format!("--traffic: {}", too_many(self.arrived as f64)));
+                }
                 let request = self.traffic.pop();
                 self.arrive(arrival, request.duration, request.closed);
             }

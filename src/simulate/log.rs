@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use super::time::{Micros, SECOND, micros, seconds};
-use super::traffic::{Arrival, Traffic};
+use super::traffic::{Arrival, MOST_REQUESTS, Traffic, too_many};
 
 /// A log is in the order of its answers. So far ahead is read to put it into the order of its requests.
 const AHEAD: Micros = 600 * SECOND;
@@ -56,6 +56,8 @@ pub struct Reader {
     /// The row with a rate that holds until the next one, and how long the one before held.
     row: Option<(i64, f64)>,
     held: i64,
+    /// How many requests the rates come to so far.
+    planned: f64,
     /// A stretch with a rate whose requests are still to come: from, rate, until.
     stretch: Option<(i64, f64, i64)>,
     /// The file's clock at the start.
@@ -143,6 +145,7 @@ impl Reader {
             last_row: None,
             row: None,
             held: 60 * SECOND as i64,
+            planned: 0.0,
             stretch: None,
             base: None,
             next: None,
@@ -309,17 +312,27 @@ impl Reader {
                 self.base.get_or_insert(at);
                 if let Some((from, rate)) = self.row.replace((at, rate)) {
                     self.held = at - from;
-                    self.stretch = Some((from, rate, at));
+                    return self.stretch(from, rate, at);
                 }
                 Ok(())
             }
         }
     }
 
+    /// A rate holds for a while, if not too many requests come of it.
+    fn stretch(&mut self, from: i64, rate: f64, until: i64) -> Result<(), String> {
+        self.planned += rate * seconds(u64::try_from(until - from).unwrap_or(0));
+        if self.planned > MOST_REQUESTS as f64 {
+            return Err(self.at(too_many(self.planned)));
+        }
+        self.stretch = Some((from, rate, until));
+        Ok(())
+    }
+
     /// The rate of the last row holds as long as that of the row before did.
     fn finish(&mut self) -> Result<(), String> {
         if let Some((from, rate)) = self.row.take() {
-            self.stretch = Some((from, rate, from + self.held));
+            self.stretch(from, rate, from + self.held)?;
         }
         if self.notes.bad * BAD_SHARE > self.notes.lines {
             return Err(self.too_bad());

@@ -2,7 +2,7 @@
 
 use super::random::Random;
 use super::time::{Micros, micros, seconds};
-use super::traffic::{Arrival, Traffic};
+use super::traffic::{Arrival, MOST_REQUESTS, Traffic, too_many};
 
 /// A phase.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +34,6 @@ pub const GRAMMAR: &str = "rate:R:SECONDS, poisson:R:SECONDS, concurrency:N:SECO
 
 /// The most requests a second, callers, and requests at a moment.
 const MOST: f64 = 1_000_000.0;
-/// The most requests, which take some minutes.
-const MOST_REQUESTS: f64 = 1e9;
 /// The longest time in all: 31 days.
 const LONGEST: f64 = 31.0 * 86_400.0;
 
@@ -61,16 +59,24 @@ impl Plan {
         if plan.length() > micros(LONGEST) {
             return Err(format!("--traffic {text}: that is longer than 31 days"));
         }
-        let requests: f64 = plan.phases.iter().map(Phase::requests).sum();
-        if requests > MOST_REQUESTS {
-            return Err(format!(
-                "--traffic {text}: these are {requests:.0} requests, more than the {MOST_REQUESTS} that are simulated at once"
-            ));
-        }
+        plan.within(f64::INFINITY, f64::INFINITY)?;
         if !plan.phases.iter().any(Phase::has_requests) {
             return Err(format!("--traffic {text}: there is no request in it"));
         }
         Ok(plan)
+    }
+
+    /// An error where it has more requests than are simulated. What callers make depends on how long they wait for an answer, and on how
+    /// many are answered at a time.
+    ///
+    /// # Errors
+    /// In words, how many there are.
+    pub fn within(&self, service_time: f64, at_a_time: f64) -> Result<(), String> {
+        let requests: f64 = self.phases.iter().map(|phase| phase.requests(service_time, at_a_time)).sum();
+        if requests > MOST_REQUESTS as f64 {
+            return Err(format!("--traffic {}: {}", self.text, too_many(requests)));
+        }
+        Ok(())
     }
 
     /// As it was written.
@@ -95,12 +101,15 @@ impl Phase {
         }
     }
 
-    /// How many requests it has, about; what callers make of theirs depends on the answers.
-    fn requests(&self) -> f64 {
+    /// How many requests it has, about.
+    fn requests(&self, service_time: f64, at_a_time: f64) -> f64 {
         match self {
             Phase::Rate(rate, time) | Phase::Poisson(rate, time) => rate * seconds(*time),
             Phase::Sine(least, most, _, time) => (least + most) / 2.0 * seconds(*time),
-            Phase::Spike(count) | Phase::Concurrency(count, _) => f64::from(*count),
+            Phase::Spike(count) => f64::from(*count),
+            Phase::Concurrency(count, time) => {
+                f64::from(*count) + f64::from(*count).min(at_a_time) * seconds(*time) / service_time.max(1e-6)
+            }
             Phase::Pause(_) => 0.0,
         }
     }
@@ -359,6 +368,16 @@ mod tests {
         assert!(!phases.answered(micros(11.0)));
         assert!(!phases.answered(micros(13.5)));
         assert_eq!(phases.peek().unwrap(), Some(micros(13.5)));
+    }
+
+    #[test]
+    fn callers_who_ask_too_often_are_too_many() {
+        let plan = Plan::parse("concurrency:1000000:2678400").unwrap();
+        let why = plan.within(0.1, f64::INFINITY).unwrap_err();
+        assert!(why.contains("1000000000 are simulated at most") && why.contains("make it shorter"), "{why}");
+        assert!(plan.within(0.1, 10.0).is_ok(), "ten at a time answer as many as ten callers ask");
+        assert!(plan.within(0.0, 10.0).is_err());
+        assert!(Plan::parse("rate:1000000:1001").unwrap_err().contains("1001000000 requests or more"));
     }
 
     #[test]

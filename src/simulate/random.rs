@@ -55,6 +55,15 @@ pub enum Spread {
 const LONGEST: f64 = 86_400.0;
 
 impl Spread {
+    /// What is usual, about, in seconds.
+    pub fn usual(&self) -> f64 {
+        match self {
+            Spread::Always(seconds) => *seconds,
+            Spread::Between(least, most) => f64::midpoint(*least, *most),
+            Spread::Percentiles(points) => points.first().map_or(0.0, |(_, seconds)| *seconds),
+        }
+    }
+
     /// A value, in microseconds.
     pub fn sample(&self, random: &mut Random) -> Micros {
         match self {

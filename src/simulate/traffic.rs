@@ -9,6 +9,19 @@ use super::outcome::Outcome;
 use super::phases::{Phases, Plan};
 use super::time::Micros;
 
+/// The most requests, which take some minutes.
+pub const MOST_REQUESTS: u64 = 1_000_000_000;
+/// The most requests of a file that are held, to be simulated again and again.
+const MOST_HELD: usize = 100_000_000;
+
+/// That a traffic has more requests than are simulated.
+pub fn too_many(requests: f64) -> String {
+    format!(
+        "these are {requests:.0} requests or more, and {MOST_REQUESTS} are simulated at most: make it shorter, or the rate smaller; a \
+         day often says as much as a month"
+    )
+}
+
 /// A request that comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
@@ -54,6 +67,11 @@ impl Held {
     pub fn read(mut reader: Reader) -> Result<Held, String> {
         let mut requests = Vec::new();
         while let Some(time) = reader.peek()? {
+            if requests.len() == MOST_HELD {
+                return Err(format!(
+                    "--sweep holds all requests of a file, {MOST_HELD} at most, and these are more: give it a part of the file"
+                ));
+            }
             let duration = reader.pop().duration.map_or(NONE, |d| u32::try_from(d).unwrap_or(NONE - 1));
             requests.push((time, duration));
         }

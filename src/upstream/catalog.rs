@@ -219,6 +219,15 @@ const COMPONENTS: [&str; 6] = [
     "cert-manager",
 ];
 
+/// That there is no component of a name, and which one was probably meant: `kourier` is `net-kourier`.
+fn no_component(name: &str) -> String {
+    let plain = name.to_ascii_lowercase();
+    let holds = |known: &&str| plain.len() > 2 && (known.contains(&plain) || plain.contains(*known));
+    let meant = COMPONENTS.into_iter().find(holds).or_else(|| crate::shown::near(name, COMPONENTS.into_iter()));
+    let meant = meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+    format!("the catalog has no component `{}`{meant}", crate::shown::line(name))
+}
+
 impl Catalog {
     /// The catalog in the binary.
     pub fn embedded() -> Catalog {
@@ -256,7 +265,7 @@ impl Catalog {
     /// repository keep that from happening.
     pub fn component(&self, name: &str) -> Result<&Component, String> {
         let index = COMPONENTS.iter().position(|c| *c == name);
-        let place = &self.components[index.ok_or_else(|| format!("the catalog has no component `{name}`"))?];
+        let place = &self.components[index.ok_or_else(|| no_component(name))?];
         if let Some(component) = place.get() {
             return Ok(component);
         }

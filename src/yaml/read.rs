@@ -155,6 +155,19 @@ fn in_words(error: &Error) -> String {
             "sequence start" => "expected a list".to_owned(),
             expected => format!("expected {expected}"),
         },
+        Error::InvalidScalar { ty, .. } => match *ty {
+            "boolean" => "expected true or false".to_owned(),
+            ty if ty.starts_with('u') => "expected a whole number that is not negative, and not too large".to_owned(),
+            ty if ty.starts_with('i') => "expected a whole number".to_owned(),
+            ty if ty.starts_with('f') => "expected a number".to_owned(),
+            ty => format!("expected {ty}"),
+        },
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => "expected a word".to_owned(),
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            let near = shown::near(variant, expected.iter().copied());
+            let meant = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            format!("`{variant}` is none of {}{meant}", expected.join(", "))
+        }
         Error::Eof { .. } => "the text ends too early, or is empty".to_owned(),
         Error::SerdeInvalidType { unexpected, expected, .. } if unexpected == "unit value" => {
             format!("expected {expected}, found nothing (null)")

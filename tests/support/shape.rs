@@ -43,7 +43,8 @@ fn fits(value: &Value, schema: &Value, root: &Value, at: &str) -> Result<(), Str
     };
     let are =
         |kind: &str| schema["type"] == kind || schema["type"].as_array().is_some_and(|all| all.contains(&kind.into()));
-    if !are(kind) && !(kind == "integer" && are("number")) {
+    let fits_in = are(kind) || kind == "integer" && are("number");
+    if !fits_in {
         return Err(format!("{at}: {value} is not of type {}", schema["type"]));
     }
     for item in value.as_array().into_iter().flatten() {
