@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -124,6 +125,14 @@ def archive(knrender):
         names = run(["tar", "-tzf", place / f"one/knrender-{VERSION}-{TARGET}.tar.gz"]).stdout
         for name in ["knrender\n", "man/knrender.1", "completions/knrender.zsh", "LICENSE", "UPSTREAM-NOTICES.md"]:
             assert name in names, (name, names)
+        def text(name):
+            name = f"knrender-{VERSION}-{TARGET}/{name}"
+            return run(["tar", "-xzOf", place / f"one/knrender-{VERSION}-{TARGET}.tar.gz", name]).stdout
+
+        links = re.findall(r"\]\(([^)]+)\)", text("README.md"))
+        assert any(f"/blob/{VERSION}/docs/start.md" in link for link in links), links
+        for link in links:
+            assert link.startswith(("https://", "#")) or link in names, f"README.md of the archive links to {link}, which is not in it"
         targets = [TARGET, "aarch64-unknown-linux-musl", "x86_64-apple-darwin", "aarch64-apple-darwin"]
         lines = [f"{'a' * 64}  knrender-{VERSION}-{target}.tar.gz" for target in targets]
         lines.append(f"{'b' * 64}  knrender-{VERSION}-x86_64-pc-windows-msvc.zip")
@@ -156,7 +165,7 @@ def terraform(knrender):
                 read += 1
                 declared |= {name.strip('"') for block in body.get("variable", []) for name in block}
                 text = file.read_text()
-                used |= {word.split("]")[0] for word in __import__("re").findall(r"\bvar\.([a-z_]+)", text)}
+                used |= {word.split("]")[0] for word in re.findall(r"\bvar\.([a-z_]+)", text)}
                 for line in text.splitlines():
                     assert "\t" not in line and line == line.rstrip(), (file.name, line)
             assert used <= declared, used - declared

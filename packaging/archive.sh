@@ -15,7 +15,10 @@ mkdir -p "$stage/$name/completions" "$stage/$name/man" "$out"
 cp "$binary" "$stage/$name/"
 for shell in bash zsh fish powershell; do "$binary" completions "$shell" > "$stage/$name/completions/knrender.$shell"; done
 "$binary" man "$stage/$name/man"
-cp LICENSE README.md CHANGELOG.md packaging/UPSTREAM-NOTICES.md "$stage/$name/"
+cp LICENSE CHANGELOG.md packaging/UPSTREAM-NOTICES.md "$stage/$name/"
+# The archive has no docs/: links into folders of the repository lead to those of this version.
+home=https://github.com/${GITHUB_REPOSITORY:-knrender/knrender}/blob/$version
+sed -E "s#\]\(([A-Za-z0-9_.-]+/[^)]*)\)#](${home}/\1)#g" README.md > "$stage/$name/README.md"
 if test -f THIRD-PARTY.html; then cp THIRD-PARTY.html "$stage/$name/"; fi
 out=$(cd "$out" && pwd)
 cd "$stage"
