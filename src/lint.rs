@@ -39,6 +39,7 @@ mod settings;
 mod sizes;
 mod storage;
 mod timeouts;
+mod together;
 mod value;
 
 /// A lint's function and the code that its findings carry.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::annotations::Fault;
-use crate::value::Value;
+use crate::aws::Arn;
+use crate::value::{Map, Value};
 
 /// The form of a JSON value.
 #[derive(Debug, Deserialize)]
@@ -157,7 +158,9 @@ pub fn meaning(name: &str, value: &Value) -> Option<Fault> {
         "listen-ports" => listen_ports(value).map(Fault::Controller),
         "actions" => action(value),
         "conditions" => items(value).find_map(condition),
-        "transforms" => items(value).find_map(transform).map(Fault::Controller),
+        "transforms" => items(value).find_map(transform).map(Fault::Controller).or_else(|| transforms(value)),
+        "auth-idp-oidc" => endpoints(value).or_else(|| parameters(value)).map(Fault::Elb),
+        "auth-idp-cognito" => user_pool(value).or_else(|| parameters(value)).map(Fault::Elb),
         "mutual-authentication" => mutual_authentication(value).map(Fault::Controller),
         "jwt-validation" => items(get(value, "additionalClaims")).find_map(claim).map(Fault::Elb),
         _ => None,
@@ -231,7 +234,16 @@ fn forward(config: &Value) -> Option<Fault> {
             return Some(Fault::Elb(format!("a weight of {} is not between 0 and 999", get(group, "weight"))));
         }
     }
-    let seconds = get(get(config, "targetGroupStickinessConfig"), "durationSeconds").as_i64();
+    let arns = groups.iter().map(|group| text(group, "targetGroupARN")).filter(|arn| !arn.is_empty());
+    if let Some(arn) = arns.into_iter().find(|arn| !arn.starts_with("arn:")) {
+        return Some(Fault::Elb(format!("targetGroupARN `{arn}` is no ARN; targetGroupName takes a name")));
+    }
+    let stickiness = get(config, "targetGroupStickinessConfig");
+    let seconds = get(stickiness, "durationSeconds").as_i64();
+    // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupStickinessConfig.html
+    if get(stickiness, "enabled").as_bool() == Some(true) && seconds.is_none() {
+        return Some(Fault::Elb("stickiness that is enabled takes durationSeconds".to_owned()));
+    }
     let outside = seconds.filter(|seconds| !(1..=604_800).contains(seconds))?;
     Some(Fault::Elb(format!("durationSeconds is {outside}, and has to be between 1 and 604800")))
 }
@@ -286,13 +298,16 @@ const CONDITIONS: [(&str, &str, bool); 6] = [
     ("source-ip", "sourceIPConfig", false),
 ];
 
+/// Whether the controller knows a condition of this field.
+pub fn is_condition(field: &str) -> bool {
+    CONDITIONS.iter().any(|(known, ..)| *known == field)
+}
+
 fn condition(condition: &Value) -> Option<Fault> {
     let refused = |why: String| Some(Fault::Controller(why));
     let field = text(condition, "field");
-    let Some((_, config, takes_regex)) = CONDITIONS.iter().find(|(known, ..)| *known == field) else {
-        let known: Vec<_> = CONDITIONS.iter().map(|(field, ..)| *field).collect();
-        return Some(Fault::Elb(format!("the condition's field is `{field}`, which is none of {}", known.join(", "))));
-    };
+    // One that it does not know, the controller passes over.
+    let (_, config, takes_regex) = CONDITIONS.iter().find(|(known, ..)| *known == field)?;
     if !has(condition, config) {
         return refused(format!("{config} is missing"));
     }
@@ -303,6 +318,16 @@ fn condition(condition: &Value) -> Option<Fault> {
         (true, 0) => return refused(format!("{config} has no values")),
         (false, 1..) if *takes_regex => return refused(format!("{config} has both values and regexValues")),
         _ => {}
+    }
+    let header = text(config_value, "httpHeaderName");
+    if field == "http-header" && (header.len() > 40 || header.eq_ignore_ascii_case("host")) {
+        return Some(Fault::Elb(format!(
+            "`{header}` is no header to compare: 40 characters at the most, and not Host"
+        )));
+    }
+    let long = values.iter().any(|value| text(value, "key").len() > 128 || text(value, "value").len() > 128);
+    if field == "query-string" && long {
+        return Some(Fault::Elb("a key or value of the query has more than 128 characters".to_owned()));
     }
     let bad = values.iter().filter_map(|value| value.as_str()).find(|value| match field {
         "source-ip" => super::is_range(value).is_err_and(|why| why.starts_with("is not")),
@@ -323,6 +348,34 @@ fn transform(transform: &Value) -> Option<String> {
         other => return Some(format!("`{other}` is none of host-header-rewrite, url-rewrite")),
     };
     (!has(transform, config)).then(|| format!("{config} is missing, which {kind} takes"))
+}
+
+/// A rule has one transform of each type, and each one rewrite.
+/// Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-transforms.html>
+fn transforms(value: &Value) -> Option<Fault> {
+    let twice = ["host-header-rewrite", "url-rewrite"]
+        .into_iter()
+        .find(|kind| items(value).filter(|transform| text(transform, "type") == *kind).count() > 1)?;
+    Some(Fault::Elb(format!("two transforms of type {twice}; one of each is what a rule takes")))
+}
+
+/// Source of these three: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html>
+fn endpoints(value: &Value) -> Option<String> {
+    ["issuer", "authorizationEndpoint", "tokenEndpoint", "userInfoEndpoint"].into_iter().find_map(|name| {
+        let given = text(value, name);
+        (!given.starts_with("https://")).then(|| format!("{name} is `{given}`, and has to be a whole URL of https"))
+    })
+}
+
+fn user_pool(value: &Value) -> Option<String> {
+    let arn = text(value, "userPoolARN");
+    let good = Arn::parse(arn).is_some_and(|arn| arn.service == "cognito-idp" && arn.resource.starts_with("userpool/"));
+    (!good).then(|| format!("userPoolARN is `{arn}`, which is no ARN of a user pool of Cognito"))
+}
+
+fn parameters(value: &Value) -> Option<String> {
+    let count = get(value, "authenticationRequestExtraParams").as_object().map_or(0, Map::len);
+    (count > 10).then(|| format!("authenticationRequestExtraParams has {count}; ten at the most"))
 }
 
 fn mutual_authentication(value: &Value) -> Option<String> {
@@ -373,7 +426,7 @@ mod tests {
     #[test]
     fn an_action_is_one_of_three_with_what_belongs_to_it() {
         for good in [
-            r#"{"type":"forward","targetGroupARN":"arn"}"#,
+            r#"{"type":"forward","targetGroupARN":"arn:aws:x"}"#,
             r#"{"Type":"forward","forwardConfig":{"targetGroups":[{"serviceName":"a","servicePort":"80"}]}}"#,
             r#"{"type":"redirect","redirectConfig":{"port":"443","protocol":"HTTPS","statusCode":"HTTP_301"}}"#,
             r#"{"type":"fixed-response","fixedResponseConfig":{"contentType":"text/plain","statusCode":"503"}}"#,
@@ -402,7 +455,7 @@ mod tests {
         assert_eq!(fault("conditions.a", good), None);
         for bad in [
             r#"[{"field":"http-header"}]"#,
-            r#"[{"field":"header","httpHeaderConfig":{}}]"#,
+            r#"[{"field":"http-header","httpHeaderConfig":{"httpHeaderName":"Host","values":["a"]}}]"#,
             r#"[{"field":"host-header","hostHeaderConfig":{"values":[],"regexValues":[]}}]"#,
             r#"[{"field":"source-ip","sourceIpConfig":{"values":["10.0.0.0"]}}]"#,
             r#"{"field":"source-ip"}"#,

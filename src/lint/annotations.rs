@@ -5,7 +5,7 @@ use crate::value::Value;
 use super::load_balancer::{Alb, field};
 use super::set::{Object, Set};
 use super::value::{entries, items};
-use super::{Check, Found};
+use super::{Check, Found, together};
 use crate::alb::annotations::{self, Annotation, Fault, PREFIX, known};
 use crate::alb::is_range;
 use crate::pointer;
@@ -48,9 +48,10 @@ fn unknown(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
                     let near = nearest.map(|near| format!("; {near} is near it")).unwrap_or_default();
                     format!("the controller reads no annotation {name}{near}")
                 }
-                None => match misspelt(key) {
-                    Some(meant) => format!("nothing reads {key}; {meant} is near it"),
-                    None => continue,
+                None => match (misspelt(key), together::of_others(key).filter(|_| object.kind() == "Ingress")) {
+                    (Some(meant), _) => format!("nothing reads {key}; {meant} is near it"),
+                    (None, Some(what)) => what,
+                    (None, None) => continue,
                 },
             };
             found.at(object, at(key), what);
@@ -97,6 +98,7 @@ fn refused(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
             }
         }
     }
+    together::refused(set, albs, found);
 }
 
 /// What the controller looks at after it has read a value.
@@ -121,7 +123,11 @@ fn beyond_the_parser(name: &str, text: &str) -> Option<String> {
         }
         "subnets" => {
             let subnets = annotations::list(text);
-            (subnets.len() == 1).then(|| format!("{} is one subnet, and an ALB needs two or more", subnets[0]))
+            match subnets.as_slice() {
+                [] => Some("it names no subnet".to_owned()),
+                [one] => Some(format!("{one} is one subnet, and an ALB needs two or more")),
+                _ => None,
+            }
         }
         "customer-owned-ipv4-pool" => text.is_empty().then(|| "it is empty".to_owned()),
         _ => None,
@@ -143,6 +149,7 @@ fn unused(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
             } else {
                 in_vain(set, alb, name, text, listeners.as_deref())
             };
+            let why = why.or_else(|| together::in_vain(alb, name, text, listeners.as_deref()));
             let why = why.or_else(|| {
                 let passed_over = annotation.passed_over(text)?;
                 Some(format!("the controller does not know {passed_over} in {name}, and passes over it"))
@@ -156,7 +163,7 @@ fn unused(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
 
 /// Why an annotation of an Ingress changes nothing.
 fn in_vain(set: &Set<'_>, alb: &Alb<'_>, name: &str, text: &str, listeners: Option<&[(i64, bool)]>) -> Option<String> {
-    let has = |name: &str| alb.of_group(name).is_some();
+    let has = |name: &str| alb.of_group(name).is_some_and(|text| !text.trim().is_empty());
     let (kind, rest) = name.split_once('.').unwrap_or((name, ""));
     match kind {
         "actions" => {

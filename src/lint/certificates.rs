@@ -1,10 +1,13 @@
 //! TLS that ends at the ALB, and what Knative has to know of it (G3, G4).
 
+use super::elb::is_action;
 use super::load_balancer::{Alb, field};
 use super::set::{KNATIVE, Object, Set};
 use super::value::{entries, items};
 use super::{Check, Found};
+use crate::alb::json;
 use crate::pointer;
+use crate::value::Value;
 
 pub(super) const CHECKS: &[Check] = &[
     Check::of_albs("https-without-certificate", https_without_certificate),
@@ -60,10 +63,21 @@ fn ssl_redirect_port(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
 
 fn http_not_redirected(_: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for alb in albs.iter().filter(|alb| alb.annotation("listen-ports").is_some()) {
-        if speaks(alb, true) && speaks(alb, false) && alb.redirect().is_none() {
+        if speaks(alb, true) && speaks(alb, false) && alb.redirect().is_none() && !redirects_by_action(alb) {
             found.at(alb.object, field("listen-ports"), "what comes in over plain HTTP is served, not redirected");
         }
     }
+}
+
+/// Whether an action sends every request on to HTTPS, as it was done before there was `ssl-redirect`: what comes after it is left
+/// out at listeners for HTTP, and itself at those for HTTPS.
+fn redirects_by_action(alb: &Alb<'_>) -> bool {
+    alb.backends.iter().filter(|backend| is_action(backend) && backend.host.is_none()).any(|backend| {
+        let every = matches!((backend.path, backend.path_type), (None | Some("" | "/*"), _) | (Some("/"), "Prefix"));
+        let action = alb.annotation(&format!("actions.{}", backend.service));
+        let action: Value = action.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        every && json::get(json::get(&action, "redirectConfig"), "protocol") == "HTTPS"
+    })
 }
 
 /// What keeps callers out, or looks at them first.

@@ -9,7 +9,7 @@ use super::annotations::{readable, speakers};
 use super::load_balancer::{Alb, Backend, field};
 use super::set::{Object, Set};
 use super::value::items;
-use super::{Check, Found};
+use super::{Check, Found, together};
 use crate::alb::annotations::{self, Fault, known};
 use crate::alb::{RULES, TAGS, is_load_balancer_name, json, reserved_tag};
 use crate::aws::{Arn, partition_of};
@@ -46,6 +46,7 @@ fn elb_refused(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
         groups_with_the_controllers(alb, found);
         rule_values(alb, found);
     }
+    together::elb_refused(set, albs, found);
 }
 
 fn by_form(name: &str, text: &str, object: &Object<'_>) -> Option<String> {
@@ -81,9 +82,24 @@ fn by_form(name: &str, text: &str, object: &Object<'_>) -> Option<String> {
             Some(format!("it has {twice} twice"))
         }
         "tags" => tags(text),
-        "customer-owned-ipv4-pool" | "certificate-arn" => None,
+        // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_PrefixListId.html
+        "security-group-prefix-lists" => {
+            let is_id = |id: &str| id.strip_prefix("pl-").is_some_and(is_made_of_hex);
+            let bad = annotations::list(text).into_iter().find(|id| !is_id(id))?;
+            Some(format!("`{bad}` is no id of a prefix list, such as pl-0123456789abcdef0"))
+        }
+        // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_IpamPools.html
+        "ipam-ipv4-pool-id" => {
+            let rest = text.strip_prefix("ipam-pool-").unwrap_or_default();
+            let good = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric());
+            no(!good && !text.is_empty(), "is no id of an IPAM pool, such as ipam-pool-0123456789abcdef0")
+        }
         _ => None,
     }
+}
+
+fn is_made_of_hex(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Codes and ranges of codes, `200,302` or `200-399`.
@@ -215,6 +231,13 @@ fn arn_fault(name: &str, text: &str, region: Option<&str>) -> Option<String> {
     };
     if !service {
         return Some(format!("{name}: {text} is not {what}"));
+    }
+    let kind = if arn.service == "acm" { "certificate/" } else { "server-certificate/" };
+    if name == "certificate-arn" && arn.resource.strip_prefix(kind).is_none_or(str::is_empty) {
+        return Some(format!("{name}: {text} is no {what}: what it names is not a {}", kind.trim_end_matches('/')));
+    }
+    if let Some(c) = arn.resource.chars().find(|c| !c.is_ascii_alphanumeric() && !"/-_+=.@".contains(*c)) {
+        return Some(format!("{name}: `{text}` is no ARN: {c:?} is in it; commas separate several"));
     }
     if name == "wafv2-acl-arn" && !arn.resource.starts_with("regional/webacl/") {
         return Some(format!("{name}: {text} is not regional; an ALB takes no web ACL that is made for CloudFront"));

@@ -7,7 +7,7 @@ use super::gateway::Gateway;
 use super::load_balancer::{Alb, Backend, CLASS, field};
 use super::set::{Object, Set};
 use super::value::{entries, items};
-use super::{Check, Found};
+use super::{Check, Found, together};
 use crate::alb::annotations::PREFIX;
 use crate::alb::json;
 use crate::pointer;
@@ -19,6 +19,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check::of_albs("ingress-backend-missing", backend_missing),
     Check::of_albs("ingress-backend-port", backend_port),
     Check::of_albs("gateway-backend-protocol", gateway_backend_protocol),
+    Check::of_albs("ingress-rule-empty", together::rule_empty),
+    Check::of_albs("alb-redirect-odd", together::redirect_odd),
 ];
 
 fn class_of<'s>(ingress: &Object<'s>) -> Option<&'s str> {
@@ -118,7 +120,17 @@ fn backend_missing(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
             {
                 let what = format!("there is no Service {} in {namespace}: the ALB answers 503", backend.service);
                 found.at(alb.object, backend_field(backend), what);
+            } else if alb.service(set, backend).is_some_and(|service| service.value["spec"]["type"] == "ExternalName") {
+                let what = format!(
+                    "the Service {} is a name elsewhere, which has no pods that an ALB could send to",
+                    backend.service
+                );
+                found.at(alb.object, backend_field(backend), what);
             }
+        }
+        for at in resources(alb.object) {
+            let what = "the backend is a resource, and the controller sends to Services alone: it stops here";
+            found.at(alb.object, at, what);
         }
         for (name, service, port) in targets(alb.object) {
             let object = set.find("", "Service", namespace, &service);
@@ -136,6 +148,18 @@ fn backend_missing(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
             }
         }
     }
+}
+
+/// Backends that are a resource instead of a Service.
+fn resources(ingress: &Object<'_>) -> Vec<String> {
+    let spec = &ingress.value["spec"];
+    let default = (!spec["defaultBackend"]["resource"].is_null()).then(|| "/spec/defaultBackend/resource".to_owned());
+    let rules = items(&spec["rules"]).enumerate().flat_map(|(r, rule)| {
+        let paths = items(&rule["http"]["paths"]).enumerate();
+        let of_resource = paths.filter(|(_, path)| !path["backend"]["resource"].is_null());
+        of_resource.map(move |(p, _)| format!("/spec/rules/{r}/http/paths/{p}/backend/resource"))
+    });
+    default.into_iter().chain(rules).collect()
 }
 
 /// The Services that actions forward to: name of the annotation, Service, port.

@@ -15,6 +15,7 @@ mod containers;
 mod go;
 mod internal;
 mod revision;
+mod status;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -194,6 +195,9 @@ pub(super) fn check(found: &mut Found<'_>, webhook: &Webhook<'_>, model: &Model,
     let object = found.object;
     let identity = &object.identity;
     let root = At::root(&object.value);
+    if fills(webhook, object) {
+        status::check(found);
+    }
     match (identity.group.as_str(), identity.kind.as_str()) {
         ("", "ConfigMap") if identity.namespace.as_deref() == Some(NAMESPACE) => configs::check(found),
         ("serving.knative.dev", "Service" | "Configuration") => {

@@ -85,10 +85,8 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
     if !spec.text("externalTrafficPolicy").is_empty() && !external {
         found.at("conflict", &spec.field("externalTrafficPolicy"), format!("a Service of type {kind} has none"));
     }
-    if kind == "LoadBalancer" {
-        if let Some(class) = spec.get("loadBalancerClass") {
-            found.formed(&class, "qualified");
-        }
+    if let Some(class) = spec.get("loadBalancerClass").filter(|_| kind == "LoadBalancer") {
+        found.formed(&class, "qualified");
     }
     let known: &[&str] =
         if found.since(34) { &["PreferClose", "PreferSameNode", "PreferSameZone"] } else { &["PreferClose"] };

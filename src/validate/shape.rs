@@ -276,7 +276,7 @@ impl Walk<'_, '_> {
     }
 }
 
-fn is_time(text: &str) -> bool {
+pub(super) fn is_time(text: &str) -> bool {
     let digits = |range: std::ops::Range<usize>| text.get(range).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit()));
     let mark = |at: usize, mark: &str| text.get(at..=at).is_some_and(|t| t == mark);
     let zone =
