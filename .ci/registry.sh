@@ -84,4 +84,12 @@ sh relocate.sh 2>&1 | grep -q '^there: ' || { echo "the second run copies again"
 digest=$(sed -n 's/.*digest: "\{0,1\}\(sha256:[0-9a-f]*\).*/\1/p' knrender.lock | head -1)
 copied=$(skopeo inspect --raw "docker://localhost:$port/copied/org/app:1.0" | skopeo manifest-digest /dev/stdin)
 [ "$digest" = "$copied" ] || { echo "locked $digest, and the copy is $copied"; exit 1; }
-echo "a real registry: locked, copied, and the digest is the same"
+# A tag that goes, and an image that goes with it.
+repositories=$work/storage/docker/registry/v2/repositories/org/app
+rm -r "$repositories/_manifests/tags/1.0"
+if "$knrender" images lock m.yaml 2>said; then echo "a tag that is gone is locked"; exit 1; fi
+grep -q "is still there: a render with --locked goes on" said || { cat said; exit 1; }
+rm -r "$repositories"
+if "$knrender" images lock m.yaml 2>said; then echo "an image that is gone is locked"; exit 1; fi
+grep -q "is gone, too: no new pod can pull it" said || { cat said; exit 1; }
+echo "a real registry: locked, copied, and the digest is the same; what is gone is told"

@@ -103,6 +103,28 @@ fn a_tag_that_moved_is_an_error_that_names_both_digests() {
 }
 
 #[test]
+fn a_tag_that_is_gone_is_told_with_what_is_left_of_it() {
+    let (shelf, index) = shelf();
+    let server = shelf.open();
+    let image = format!("{}/org/app", server.host());
+    // The tag `gone` was never there; what it was locked to is, or is not.
+    for (digest, said) in [
+        (index.clone(), format!("its tag is gone, and {index} of knrender.lock is still there")),
+        (format!("sha256:{}", "0".repeat(64)), "of knrender.lock is gone, too: no new pod can pull it".to_owned()),
+    ] {
+        let place = place(&format!("{image}:gone"));
+        place.write(
+            "knrender.lock",
+            &format!("images:\n- image: {image}:gone\n  digest: {digest}\n  size: 1\n  layers: [1]\n"),
+        );
+        let error = lock(&place).fails(3);
+        assert!(error.contains("has no such image") && error.contains(&said) && error.contains("next: "), "{error}");
+    }
+    let error = lock(&place(&format!("{image}:gone"))).fails(3);
+    assert!(error.contains("has no such image") && error.contains("next: see whether its name is right"), "{error}");
+}
+
+#[test]
 fn a_login_comes_from_dockers_configuration_and_is_never_shown() {
     let (shelf, index) = shelf();
     let server = shelf.behind("Basic bWU6czNjcmV0");

@@ -53,12 +53,14 @@ pub(super) fn run(args: &LockArgs) -> Result<(), Error> {
             Ok(found) => found,
             Err(error) => {
                 let _ = write!(failed, "\n{error}");
+                if matches!(error, RegistryError::Gone { .. }) {
+                    let _ = write!(failed, "\n  {}", left_of(wanted, held(image, wanted, &lock), &registry));
+                }
                 continue;
             }
         };
         let digest = format!("sha256:{}", found.digest);
-        let locked = lock.image(image).map(|locked| ("knrender.lock", locked.digest.clone()));
-        let held = locked.or_else(|| wanted.digest.clone().map(|digest| ("the manifests", digest)));
+        let held = held(image, wanted, &lock);
         if let Some((who, held)) = held.filter(|(_, held)| *held != digest && !args.update) {
             let _ = write!(moved, "\n{image}: its tag moved\n  {who:<13}  {held}\n  the registry   {digest}");
             continue;
@@ -81,6 +83,31 @@ pub(super) fn run(args: &LockArgs) -> Result<(), Error> {
             "what was locked is not what its tag stands for now:{moved}\nnext: see what the publisher changed; --update takes it"
         ))),
         (true, true) => Ok(()),
+    }
+}
+
+/// The digest that an image has so far, and who says so.
+fn held(image: &str, wanted: &Wanted, lock: &Lock) -> Option<(&'static str, String)> {
+    let locked = lock.image(image).map(|locked| ("knrender.lock", locked.digest.clone()));
+    locked.or_else(|| wanted.digest.clone().map(|digest| ("the manifests", digest)))
+}
+
+/// What becomes of pods whose tag is gone, which depends on whether the digest is still there; and what to do.
+fn left_of(wanted: &Wanted, held: Option<(&'static str, String)>, registry: &Registry) -> String {
+    let Some((who, digest)) = held.filter(|_| wanted.asked.tag.is_some()) else {
+        return "next: see whether its name is right; a registry also says so to those who may not read it".to_owned();
+    };
+    let by_digest = Reference { tag: None, digest: Some(digest.clone()), ..wanted.asked.clone() };
+    match registry.find(&by_digest) {
+        Ok(_) => format!(
+            "its tag is gone, and {digest} of {who} is still there: a render with --locked goes on, until the registry clears what \
+             has no tag\n  next: name a tag that is there, or copy it now (`knrender images relocate`)"
+        ),
+        Err(RegistryError::Gone { .. }) => format!(
+            "{digest} of {who} is gone, too: no new pod can pull it\n  next: name an image that is there (`images` in knrender.yaml \
+             puts it into renders)"
+        ),
+        Err(_) => format!("its tag is gone; whether {digest} of {who} is still there, the registry does not tell"),
     }
 }
 
