@@ -140,6 +140,10 @@ pub fn write(dir: &Path, files: &Files) -> Result<Written, OutputError> {
 /// [`write()`], with `step` called before everything that changes the file system, so that a test can stop there.
 fn write_in_steps(dir: &Path, files: &Files, step: &dyn Fn()) -> Result<Written, OutputError> {
     let is_new = !dir.exists();
+    if !is_new && !dir.is_dir() {
+        let why = std::io::Error::other("it is a file, and a folder is asked for; name another");
+        return Err(failed(dir, "write here")(why));
+    }
     step();
     fs::create_dir_all(dir).map_err(failed(dir, "create this folder"))?;
     let _lock = lock(dir)?;

@@ -59,7 +59,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// tempfile puts the random name of its file into its errors: nobody needs it, and equal troubles should read equal.
-fn without_path(error: io::Error) -> io::Error {
+pub fn without_path(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,
         None => match error.get_ref().and_then(std::error::Error::source).and_then(|e| e.downcast_ref::<io::Error>()) {

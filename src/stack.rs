@@ -251,7 +251,7 @@ impl Stack {
 /// A version in full, of which the catalog need not know anything.
 fn exact(text: &str) -> Result<Version, StackError> {
     let plain = text.strip_prefix('v').unwrap_or(text);
-    Version::parse(plain).map_err(|_| StackError(format!("`{text}` is not a version; write it as v1.2.3")))
+    Version::parse(plain).map_err(|_| StackError(format!("`{text}` is not a version of gloo; write it as v1.2.3")))
 }
 
 /// The manifest that the user hands over in place of the published one.

@@ -201,3 +201,40 @@ fn a_component_is_told_by_the_name_that_it_has() {
     let said = place.run(&["upstream", "add", "serving", "1.23.0"]).fails(2);
     assert!(said.contains("did you mean `knative-serving`?"), "{said}");
 }
+
+#[test]
+fn a_value_that_is_none_is_told_with_what_it_is_of() {
+    let place = Place::new();
+    place.write("file", "x");
+    for (arguments, said) in [
+        (&["--knative", "x", "--offline"][..], "`x` is not a version of knative-serving"),
+        (&["--controller", "x", "--offline"], "`x` is not a version of aws-load-balancer-controller"),
+        (&["--gloo", "x", "--offline"], "`x` is not a version of gloo"),
+        (&["simulate", "--traffic", "rate:1:1", "--image-size", "9999999999999Ei"], "this is no size up to 1Ti"),
+    ] {
+        let told = place.run(arguments).fails(2);
+        assert!(told.contains(said), "{arguments:?}: {told}");
+    }
+    let told = Place::new().env("KNRENDER_CACHE", "/dev/null").run(&["cache"]).fails(2);
+    assert!(told.contains("it is no folder; KNRENDER_CACHE names one"), "{told}");
+}
+
+#[test]
+fn a_file_in_the_place_of_the_folder_to_write_is_told() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("file", "x");
+    let told = place.run(&["--out", "file"]).fails(4);
+    assert!(told.contains("file: ") && told.contains("it is a file, and a folder is asked for"), "{told}");
+    assert_eq!(place.read("file"), "x");
+    let told = place.run(&["--gloo", "v1.3.9", "--gloo-manifest", "nosuch", "--out", "out"]).fails(3);
+    assert!(told.contains("nosuch: cannot be read") && told.contains("--gloo-manifest"), "{told}");
+}
+
+#[cfg(target_os = "linux")] // where nobody can write to /proc
+#[test]
+fn a_configuration_that_cannot_be_written_is_told_without_the_name_of_a_temporary_file() {
+    let place = Place::new();
+    let told = place.run(&["init", "--config", "/proc/knrender.yaml"]).fails(4);
+    assert!(told.contains("/proc/knrender.yaml: cannot be written: "), "{told}");
+    assert!(!told.contains("at path"), "{told}");
+}

@@ -10,6 +10,9 @@ pub(super) fn run(args: &CacheArgs) -> Result<(), Error> {
     let Some(folder) = cache_folder() else {
         return Err(Error::Usage("there is no cache: this user has no home; KNRENDER_CACHE names a folder".to_owned()));
     };
+    if folder.exists() && !folder.is_dir() {
+        return Err(Error::Usage(format!("{}: it is no folder; KNRENDER_CACHE names one", shown::path(&folder))));
+    }
     let store = Store::open(folder);
     let dir = shown::path(store.dir());
     let failed = |e: std::io::Error| Error::Write(format!("{dir}: {e}"));

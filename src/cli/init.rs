@@ -10,6 +10,7 @@ use super::{Cli, General, say};
 use crate::config::{self, Ask, Config, Supply};
 use crate::error::Error;
 use crate::options::{self, file};
+use crate::regular;
 use crate::stack::{Stack, StackError};
 use crate::upstream::catalog::Catalog;
 use crate::value::{self, Map, Value};
@@ -176,7 +177,7 @@ fn write(path: &Path, text: &str, force: bool, catalog: &Catalog) -> Result<(), 
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the user's umask
-    let mut staged = builder.tempfile_in(folder).map_err(unwritable)?;
+    let mut staged = builder.tempfile_in(folder).map_err(regular::without_path).map_err(unwritable)?;
     staged.write_all(text.as_bytes()).map_err(unwritable)?;
     let read = Config::read(Some(staged.path()))?;
     Stack::resolve(&read.ask, catalog)?;

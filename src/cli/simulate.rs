@@ -99,6 +99,8 @@ enum From {
 
 /// Typical of what was heard of Fargate (F27: 30 to 45 s for the node, and the pull of the image).
 const COLD_START: f64 = 60.0;
+/// The largest image: a Fargate pod has 200 GB of disk at most.
+const MOST_PULLED: i128 = 1 << 40;
 /// What an app takes where nobody says, in seconds.
 const SERVICE_TIME: f64 = 0.1;
 
@@ -405,8 +407,8 @@ fn conditions(args: &SimulateArgs) -> Result<Conditions, Error> {
     if let Some(size) = &args.image_size {
         let bytes = crate::fargate::quantity::Quantity::parse(size)
             .ok()
-            .filter(|q| !q.is_negative())
-            .ok_or_else(|| Error::Usage(format!("--image-size {size}: this is no size, as 800Mi")))?;
+            .filter(|q| !q.is_negative() && q.units() <= MOST_PULLED)
+            .ok_or_else(|| Error::Usage(format!("--image-size {size}: this is no size up to 1Ti, as 800Mi")))?;
         cold_start = cold_start.plus(bytes.units() as f64 / f64::from(pull::RATE));
     }
     Ok(Conditions {

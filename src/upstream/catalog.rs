@@ -372,7 +372,7 @@ impl Component {
                 }
             });
         }
-        Err(format!("`{text}` is not a version; write it as v1.2.3"))
+        Err(format!("`{text}` is not a version of {}; write it as v1.2.3", self.component))
     }
 
     /// The assets of a version: those of every render, and those that `with` names.

@@ -14,7 +14,7 @@ pub const ORIGIN: &str = "a file of the user's own";
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// It cannot be read.
-    #[error("{path}: cannot be read: {why}")]
+    #[error("{path}: cannot be read: {why}; it is named by --gloo-manifest, or `gloo-manifest` in knrender.yaml")]
     Unreadable {
         /// The file.
         path: String,
