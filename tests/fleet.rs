@@ -36,6 +36,19 @@ fn every_cluster_has_a_folder_and_a_row() {
 }
 
 #[test]
+fn a_page_is_of_one_cluster() {
+    let Some(place) = Place::with_upstream() else { return };
+    place.write("knrender.yaml", FLEET);
+    place.run(&[]).ok();
+    let said = place.run(&["report"]).fails(2);
+    assert!(said.contains("2 clusters; name the folder of one of them: out/prod, out/test"), "{said}");
+    assert!(place.run(&["report", "out/test"]).ok().stdout.starts_with("<!DOCTYPE html>"));
+    place.write("out/test/about/plan.txt", "");
+    let said = place.run(&["--check"]).fails(1);
+    assert!(said.contains("1 file is not as rendered: about/plan.txt"), "{said}");
+}
+
+#[test]
 fn a_report_for_programs_is_one_of_all_clusters() {
     let Some(place) = Place::with_upstream() else { return };
     place.write("knrender.yaml", FLEET);

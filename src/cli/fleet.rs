@@ -33,6 +33,13 @@ pub(super) fn chosen<'c>(config: &'c Config, only: &[String]) -> Result<Vec<&'c 
     Ok(config.clusters.iter().filter(|cluster| only.is_empty() || only.contains(&cluster.name)).collect())
 }
 
+/// The folders of all clusters, as they are typed.
+pub(super) fn folders(config: &Config) -> Vec<String> {
+    let out = out_folder(None, config).unwrap_or_else(|| "out".into());
+    let folder = |cluster: &Cluster| crate::shown::word(&crate::shown::path(&out.join(&cluster.name))).into_owned();
+    config.clusters.iter().map(folder).collect()
+}
+
 /// That `--only` is said without clusters.
 pub(super) fn none(only: &[String]) -> Result<(), Error> {
     match only.first() {
@@ -322,7 +329,8 @@ fn one(args: &RenderArgs, cluster: &Cluster, session: &Session, inputs: &[Input]
             } else {
                 let names: Vec<_> = stale.iter().take(3).map(|s| s.path.as_str()).collect();
                 let more = if stale.len() > 3 { ", ..." } else { "" };
-                Err(Error::Findings(format!("{} files are not as rendered: {}{more}", stale.len(), names.join(", "))))
+                let are = if stale.len() == 1 { "file is" } else { "files are" };
+                Err(Error::Findings(format!("{} {are} not as rendered: {}{more}", stale.len(), names.join(", "))))
             };
         }
         let written = output::write(out, &files)?;

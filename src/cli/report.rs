@@ -57,6 +57,14 @@ pub(super) struct ReportArgs {
 
 pub(super) fn run(args: &ReportArgs) -> Result<(), Error> {
     let config = Config::read(args.config.as_deref())?;
+    if args.paths.is_empty() && !config.clusters.is_empty() {
+        // A page, and the bill in it, is of one cluster and one region.
+        return Err(Error::Usage(format!(
+            "knrender.yaml names {} clusters; name the folder of one of them: {}",
+            config.clusters.len(),
+            super::fleet::folders(&config).join(", ")
+        )));
+    }
     let paths = inputs::or_rendered(&args.paths, &config)?;
     let read = plan::Read::paths(&paths, false)?;
     inputs::broken(&read.collection)?;
