@@ -286,8 +286,8 @@ fn is_cron(text: &str) -> bool {
         text.split(',').all(|part| {
             let (span, step) = part.split_once('/').map_or((part, None), |(span, step)| (span, Some(step)));
             let step_is = step.is_none_or(|step| step.parse::<u32>().is_ok_and(|step| step > 0));
-            let span_is = span == "*"
-                || span == "?"
+            // What follows a star and a dash is not looked at.
+            let span_is = matches!(span.split('-').next(), Some("*" | "?"))
                 || match span.split_once('-') {
                     Some((from, to)) => match (number(from, names, low), number(to, names, low)) {
                         (Some(from), Some(to)) => low <= from && from <= to && to <= high,

@@ -36,6 +36,8 @@ fn items<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = (usize, &'
 /// What an expression may come to.
 type Wanted = &'static [Type];
 const BOOL: Wanted = &[Type::Bool];
+/// What an attribute of a device is, is not known before.
+const BOOL_OR_UNKNOWN: Wanted = &[Type::Bool, Type::Dyn];
 const TEXT: Wanted = &[Type::Text];
 const TEXT_OR_NULL: Wanted = &[Type::Text, Type::Null];
 
@@ -237,7 +239,7 @@ impl Judge {
             let Some(cel) = selector.get("cel") else { continue };
             // A macro that only these expressions have.
             if !super::text(cel, "expression").contains("cel.bind(") {
-                self.expression(cel, "expression", &format!("{at}/selectors/{i}/cel"), &environment, BOOL);
+                self.expression(cel, "expression", &format!("{at}/selectors/{i}/cel"), &environment, BOOL_OR_UNKNOWN);
             }
         }
     }

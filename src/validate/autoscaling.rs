@@ -76,7 +76,7 @@ fn api_version(found: &mut Found<'_>, at: &At<'_>, core: bool) {
     let api = at.text("apiVersion");
     if api.matches('/').count() > 1 {
         found.at("bad-value", &at.field("apiVersion"), format!("`{api}` is no API version"));
-    } else if !core && !api.contains('/') {
+    } else if !core && (!api.contains('/') || api.starts_with('/')) {
         found.at("bad-value", &at.field("apiVersion"), "it needs the group of the API, such as apps/v1");
     }
 }

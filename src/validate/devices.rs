@@ -152,7 +152,6 @@ fn asked(found: &mut Found<'_>, request: &At<'_>) {
         "" => {}
         _ => found.one_of(request, "allocationMode", &["All", "ExactCount"]),
     }
-    found.at_most(request, "tolerations", 16);
     if !found.since(36) {
         return;
     }

@@ -179,6 +179,11 @@ fn finalizers(found: &mut Found<'_>, metadata: &At<'_>, own: Option<Kind>) {
     if finalizers.contains(&"orphan") && finalizers.contains(&"foregroundDeletion") {
         found.at("conflict", &metadata.field("finalizers"), "orphan and foregroundDeletion exclude each other");
     }
+    // Those of a template are not looked at, so that this is no rule of the type.
+    if let Some(name) = finalizers.iter().find(|name| !names::is_qualified(name)) {
+        let what = format!("`{name}` is not {}", names::words("qualified"));
+        found.at("bad-value", &metadata.field("finalizers"), what);
+    }
     if own.is_none_or(|kind| FREE_FINALIZERS.contains(&kind.type_name)) {
         return;
     }

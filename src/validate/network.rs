@@ -85,6 +85,13 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
     if !spec.text("externalTrafficPolicy").is_empty() && !external {
         found.at("conflict", &spec.field("externalTrafficPolicy"), format!("a Service of type {kind} has none"));
     }
+    // Without session affinity, what configures it is dropped.
+    if spec.text("sessionAffinity") == "ClientIP"
+        && let Some(client) = spec.down(&["sessionAffinityConfig", "clientIP"])
+        && client.int("timeoutSeconds").is_some_and(|seconds| !(1..=86_400).contains(&seconds))
+    {
+        found.at("bad-value", &client.field("timeoutSeconds"), "it is not from 1 to 86400");
+    }
     if let Some(class) = spec.get("loadBalancerClass").filter(|_| kind == "LoadBalancer") {
         found.formed(&class, "qualified");
     }
@@ -125,7 +132,8 @@ fn check_addresses(found: &mut Found<'_>, spec: &At<'_>, kind: &str, headless: b
             found.at("bad-value", &spec.field("externalName"), format!("`{name}` is not a DNS name"));
         }
         for key in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
-            if !spec.text(key).is_empty() || spec.len(key) > 0 {
+            // A policy that is empty is one, too.
+            if !spec.text(key).is_empty() || spec.len(key) > 0 || key == "ipFamilyPolicy" && spec.has(key) {
                 found.at("conflict", &spec.field(key), "a Service of type ExternalName has none");
             }
         }

@@ -152,9 +152,10 @@ fn check_policy(found: &mut Found<'_>, spec: &At<'_>, mutates: bool) {
 fn parameter_kind(found: &mut Found<'_>, kind: &At<'_>) {
     let (api, name) = (kind.text("apiVersion"), kind.text("kind"));
     let (group, version) = api.rsplit_once('/').unwrap_or(("", api));
+    // `/v1` is `v1` to the server.
     if api.is_empty() {
         found.missing(kind, "apiVersion", "`apiVersion` is missing");
-    } else if !names::is_label_1035(version) || (api.contains('/') && !names::is_subdomain(group)) {
+    } else if !names::is_label_1035(version) || (!group.is_empty() && !names::is_subdomain(group)) {
         found.at("bad-value", &kind.field("apiVersion"), format!("`{api}` is no API version"));
     }
     if name.is_empty() {

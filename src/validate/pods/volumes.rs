@@ -74,6 +74,11 @@ fn check_volume(found: &mut Found<'_>, volume: &At<'_>) {
     if let Some(projected) = volume.get("projected") {
         projections(found, &projected);
     }
+    if let Some(secret) = volume.down(&["csi", "nodePublishSecretRef"])
+        && secret.text("name").is_empty()
+    {
+        found.missing(&secret, "name", "a Secret has a name");
+    }
     if let Some(ephemeral) = volume.get("ephemeral") {
         let Some(template) = ephemeral.get("volumeClaimTemplate") else {
             found.missing(&ephemeral, "volumeClaimTemplate", "it says what the claim is like");
