@@ -238,3 +238,20 @@ fn a_configuration_that_cannot_be_written_is_told_without_the_name_of_a_temporar
     assert!(told.contains("/proc/knrender.yaml: cannot be written: "), "{told}");
     assert!(!told.contains("at path"), "{told}");
 }
+
+#[test]
+fn a_folder_without_a_rule_and_a_name_of_two_lines_are_told() {
+    let Some(place) = Place::with_upstream() else { return };
+    for (text, said) in [
+        ("", "rules: its .yaml files have no rule in them"),
+        ("# a comment\n", "rules: its .yaml files have no rule in them"),
+        (
+            "- {rule: \"a\\nb\", why: c, match: {kind: Namespace}, drop: true}\n",
+            "rule `a\\nb`: its name is not in kebab-case",
+        ),
+    ] {
+        place.write("rules/a.yaml", text);
+        let told = place.run(&["--rules", "rules", "--out", "out"]).fails(2);
+        assert!(told.contains(said), "{told}");
+    }
+}

@@ -62,6 +62,9 @@ pub fn folder(dir: &Path, components: &[&str]) -> Result<Vec<Rule>, RuleError> {
             template(dir, name).map_err(|e| format!("template {}: {e}", shown::line(name)))
         })?);
     }
+    if rules.is_empty() {
+        return Err(unreadable(dir, "its .yaml files have no rule in them".to_owned()));
+    }
     Ok(rules)
 }
 

@@ -105,7 +105,7 @@ fn checked(
             check(raw, path, line, component, template).map_err(|why| RuleError::Format {
                 path: path.to_owned(),
                 line,
-                why: format!("rule `{name}`: {why}"),
+                why: format!("rule `{}`: {why}", crate::shown::line(&name)),
             })
         })
         .collect()
