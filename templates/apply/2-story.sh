@@ -44,6 +44,7 @@ main() {
     if [ -n "$prune" ]; then list=$(lines "$list" "$(printf '%s' "$goes" | by_place)"); fi
     check_protection
     show_left_over
+    if [ -n "$prune" ]; then check_rights; fi
     warn_of_loss
     confirm "Delete all of this render from this cluster?"
     begin
@@ -58,6 +59,7 @@ main() {
     list=$goes
     if [ -n "$prune" ]; then check_protection; fi
     show_left_over
+    if [ -n "$prune" ]; then check_rights; fi
     if [ -n "$dry_run" ]; then
       rehearse
       return

@@ -140,6 +140,35 @@ held_by() {
   match_lines "$held" "$recorded" not
 }
 
+# What --prune may not delete is said before anything is changed, rather than in the middle of it.
+check_rights() {
+  missing=
+  each check_right "$(printf '%s' "$goes" | by_place)"
+  if [ -z "$missing" ]; then return; fi
+  say "The right to delete these is missing:"
+  say "$missing" | show_lines
+  [ -n "$dry_run" ] || fail 3 "rights are missing that --prune takes. Nothing was changed. Without --prune the rest can be applied."
+}
+# All of a kind in a namespace at once; only where that is refused, each by its name, as a Role can have it.
+check_right() {
+  kind=$1 namespace=$2
+  shift 2
+  ask "look at your rights" may_delete "$kind"
+  if [ "${said%% *}" = yes ]; then return; fi
+  for name; do
+    ask "look at your rights" may_delete "$kind/$name"
+    [ "${said%% *}" = yes ] || missing=$(lines "$missing" "$kind $namespace $name")
+  done
+}
+may_delete() {
+  may=$(kn "$namespace" auth can-i delete "$1" 2>&1) || true
+  may=$(printf '%s\n' "$may" | without_noise)
+  case $may in
+  yes* | no | "no - "*) say "$may" ;;
+  *) not_yet "$may" ;;
+  esac
+}
+
 # For people: kind, namespace/name, and why.
 show_lines() { awk 'NF { what = $1 " " ($2 == "-" ? "" : $2 "/") $3; $1 = $2 = $3 = ""; sub(/^ */, ""); print "  " what ($0 == "" ? "" : ": " $0) }'; }
 show_left_over() {

@@ -97,6 +97,7 @@ impl Cluster {
                 .iter()
                 .any(|verb| call.contains(verb))
                 && !call.contains("--dry-run")
+                && !call.contains(" auth can-i ")
         };
         self.calls().into_iter().filter(changes).collect()
     }

@@ -133,6 +133,7 @@ impl Call {
                 }
             }
             "logs" => println!("a log"),
+            "auth" => println!("yes"),
             verb => fail(&format!("error: unknown command \"{verb}\"")),
         }
     }
