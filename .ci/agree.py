@@ -12,8 +12,9 @@ import random
 import subprocess
 import sys
 
-import kubernetes_validate
 import yaml
+
+import schemas
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # The schemas call these required; the API server defaults them or takes their zero.
@@ -58,9 +59,9 @@ def mutants(thing, rng):
 
 def refused_by_schema(thing, version):
     try:
-        kubernetes_validate.validate(thing, version, strict=True)
+        schemas.validate(thing, version, strict=True)
         return None
-    except kubernetes_validate.ValidationError as error:
+    except schemas.ValidationError as error:
         # A null is one thing in a schema of two branches, and is nothing to the API server.
         return None if "is valid under each of" in error.message else str(error.message)
 
@@ -70,8 +71,8 @@ def made_of(folders, version, rng):
     for file in sorted(file for folder in folders for file in pathlib.Path(folder).glob("*.yaml")):
         for thing in yaml.load_all(file.read_text(), LOADER):
             try:
-                kubernetes_validate.validate(thing, version, strict=True)
-            except kubernetes_validate.SchemaNotFoundError:
+                schemas.validate(thing, version, strict=True)
+            except schemas.SchemaNotFoundError:
                 continue
             if thing["kind"] != "CustomResourceDefinition" or rng.random() < 0.4:
                 made.extend((thing["kind"], *mutant) for mutant in mutants(thing, rng))

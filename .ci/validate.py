@@ -12,10 +12,9 @@ import subprocess
 import sys
 import tempfile
 
-import kubernetes_validate
-
 import cluster
 import gitops
+import schemas
 from renders import RENDERS, ROOT, SHARED, objects, render
 
 KUBERNETES = ["1.34", "1.35", "1.36"]
@@ -60,8 +59,8 @@ def main():
         for version in KUBERNETES:
             for key, value in rendered[name].items():
                 try:
-                    kubernetes_validate.validate(value, version, strict=True)
-                except kubernetes_validate.SchemaNotFoundError:
+                    schemas.validate(value, version, strict=True)
+                except schemas.SchemaNotFoundError:
                     assert "." in key[0].split("/")[0], f"{name}: {key} is of no kind of Kubernetes {version}"
                 except Exception as error:
                     sys.exit(f"{name}: {key} is not valid for Kubernetes {version}: {error}")
