@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::manifest::collection::Placed;
 use crate::value::Text;
 use allow::Allowed;
 use page::{Pages, Severity};
@@ -27,9 +28,23 @@ pub struct Place {
     #[serde(skip)]
     pub within: Text,
     /// The object, as `Kind[.group]/[namespace/]name`; `None` for what is no object, such as a line of `knrender.yaml`.
-    pub object: Option<String>,
+    pub object: Option<Text>,
     /// JSON pointer into the object; empty for the object as a whole.
-    pub field: String,
+    pub field: Text,
+}
+
+impl Place {
+    /// At a field of an object, which is a JSON pointer.
+    pub fn of(object: &Placed, field: &str) -> Place {
+        Place {
+            file: object.file.clone(),
+            line: object.line,
+            columns: None,
+            within: object.within.clone(),
+            object: Some(object.called()),
+            field: field.into(),
+        }
+    }
 }
 
 /// One thing that is not as it must be.
@@ -42,7 +57,7 @@ pub struct Finding {
     /// What, in a sentence without its full stop.
     pub what: String,
     /// The allowance that covers it.
-    pub allowed: Option<Allowed>,
+    pub allowed: Option<Box<Allowed>>,
 }
 
 /// The code of an allowance that matched nothing.

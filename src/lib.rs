@@ -50,7 +50,7 @@
 //!   [`policy`] (lints for the cluster itself); [`findings`] is what they say.
 //! - What Fargate makes of pods and what it costs: [`fargate`], [`bill`], [`simulate`], [`page`].
 //! - Day two: [`diff`], [`upgrade`], [`doctor`].
-//! - What several of these know: [`alb`], [`aws`], [`kubernetes`], [`knative`], [`app`], and the small tools [`yaml`], [`mod@pointer`],
+//! - What several of these know: [`alb`], [`aws`], [`kubernetes`], [`knative`], [`app`], and the small tools [`value`], [`yaml`], [`mod@pointer`],
 //!   [`regexp`], [`go`], [`regular`], [`shown`], [`embedded`], [`error`].
 //! - [`cli`] is the command line, and the only part that prints.
 //!
@@ -72,7 +72,6 @@ pub mod embedded;
 pub mod error;
 pub mod fargate;
 pub mod findings;
-pub mod go;
 pub mod images;
 pub mod knative;
 pub mod kubernetes;
@@ -84,7 +83,6 @@ pub mod output;
 pub mod page;
 mod parallel;
 pub mod pipeline;
-pub mod pointer;
 pub mod policy;
 pub mod regexp;
 pub mod registry;
@@ -98,5 +96,5 @@ pub mod stack;
 pub mod upgrade;
 pub mod upstream;
 pub mod validate;
-pub mod value;
-pub mod yaml;
+
+pub use knrender_objects::{go, pointer, value, yaml};

@@ -105,7 +105,7 @@ struct Found(Vec<(Option<Place>, String)>);
 impl Found {
     /// Something at a field of an object. `field` is a JSON pointer, `what` a sentence without its full stop.
     fn at(&mut self, object: &Object<'_>, field: impl Into<String>, what: impl Into<String>) {
-        self.0.push((Some(object.place(field.into())), what.into()));
+        self.0.push((Some(object.place(&field.into())), what.into()));
     }
 
     /// Something about the whole set.

@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;
 
+pub use knrender_objects::near::near;
+
 /// A text of several lines: line feeds and tabs stay, everything else that is not seen is spelt out (`\u{1b}`), and URLs lose
 /// user and password.
 pub fn text(text: &str) -> Cow<'_, str> {
@@ -62,14 +64,6 @@ pub fn json(text: &str) -> Cow<'_, str> {
 /// A path, as part of one line.
 pub fn path(path: &Path) -> String {
     line(&path.display().to_string()).into_owned()
-}
-
-/// The name that was probably meant by `name`, if one is near.
-pub fn near<'n>(name: &str, all: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    all.map(|other| (strsim::damerau_levenshtein(&name.to_ascii_lowercase(), &other.to_ascii_lowercase()), other))
-        .filter(|(distance, _)| *distance <= 2 && *distance * 3 <= name.len())
-        .min()
-        .map(|(_, other)| other)
 }
 
 /// A word of a shell command: as it is where it cannot be anything else, and otherwise in quotes.

@@ -1,5 +1,5 @@
-//! What a Service will feel like and cost, before it is deployed: the autoscaler, the activators and the pods of Knative
-//! Serving 1.23, as their source has them, under some traffic. docs/simulate.md says what is modelled and what is not.
+//! What a Service will feel like and cost, before it is deployed: the simulator's numbers for the Services of manifests, with
+//! sizes and prices, and reports of them.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -8,26 +8,12 @@
     reason = "times, counts and averages are far from the limits of their types"
 )]
 
-pub mod autoscaler;
 pub mod chart;
-pub mod engine;
-pub mod knobs;
-pub mod log;
-pub mod outcome;
-pub mod phases;
-pub mod random;
 pub mod report;
 pub mod service;
 pub mod sweep;
-pub mod time;
-pub mod traffic;
-pub mod window;
 
-mod activator;
-mod pods;
-mod reconciler;
-
-pub use engine::{Conditions, Engine, Start};
-pub use knobs::Knobs;
-pub use outcome::Outcome;
-pub use traffic::Source;
+pub use knrender_simulator::{
+    Conditions, Engine, Knobs, Outcome, Source, Start, autoscaler, engine, knobs, log, outcome, phases, random, time,
+    traffic, window,
+};

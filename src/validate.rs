@@ -74,7 +74,7 @@ pub(crate) fn knative_settings(object: &Placed) -> Option<Vec<(String, String)>>
     }
     let mut findings = Vec::new();
     knative::settings(&mut Found { object, target: model::KNOWN.1, findings: &mut findings });
-    Some(findings.into_iter().filter_map(|finding| Some((finding.place?.field, finding.what))).collect())
+    Some(findings.into_iter().filter_map(|finding| Some((finding.place?.field.to_string(), finding.what))).collect())
 }
 
 /// Whether an object tells by its labels that it is of a Knative before those whose webhook is known.
@@ -92,23 +92,17 @@ pub(crate) struct Found<'f> {
 impl Found<'_> {
     /// Something at a field, which is a JSON pointer. `what` is a sentence without its full stop.
     fn at(&mut self, code: &'static str, field: &str, what: impl Into<String>) {
-        self.findings.push(Finding { code, place: Some(place(self.object, field)), what: what.into(), allowed: None });
+        self.findings.push(Finding {
+            code,
+            place: Some(Place::of(self.object, field)),
+            what: what.into(),
+            allowed: None,
+        });
     }
 
     /// Whether the target is this minor version of Kubernetes 1, or a later one.
     fn since(&self, minor: u16) -> bool {
         self.target.minor >= minor
-    }
-}
-
-fn place(object: &Placed, field: &str) -> Place {
-    Place {
-        file: object.file.clone(),
-        line: object.line,
-        columns: None,
-        within: object.within.clone(),
-        object: Some(object.identity.to_string()),
-        field: field.to_owned(),
     }
 }
 
@@ -321,7 +315,7 @@ fn duplicates(objects: &[Placed], findings: &mut Vec<Finding>) {
     for object in objects.iter().filter(|object| !object.identity.name.is_empty()) {
         if let Some(first) = seen.insert(&object.identity, object) {
             let what = format!("it is there twice, first in {}, line {}: the later one wins", first.file, first.line);
-            findings.push(Finding { code: "object-twice", place: Some(place(object, "")), what, allowed: None });
+            findings.push(Finding { code: "object-twice", place: Some(Place::of(object, "")), what, allowed: None });
         }
     }
 }

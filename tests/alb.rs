@@ -3,14 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
-#[path = "support/run.rs"]
-mod run;
-
+use crate::support::run::Place;
 use knrender::findings::page::{Book, Pages, Severity};
 use knrender::lint::set::{self, Set};
 use knrender::manifest::collection::Collection;
 use knrender::{lint, yaml};
-use run::Place;
 
 const ARN: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
 const HTTPS: [&str; 4] = ["--domain", "apps.example.com", "--certificate-arn", ARN];

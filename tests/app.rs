@@ -3,11 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
+use crate::support::run::Place;
 use knrender::yaml;
-use run::Place;
 
 /// Calls with every flag among them.
 const CALLS: [&[&str]; 4] = [

@@ -4,17 +4,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod cluster;
-    pub mod kubectl; // a program of its own, looked at by clippy here
-    pub mod run;
-}
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use support::cluster::{Cluster, assert_has, of_each_kind};
-use support::run::Place;
+use crate::support::cluster::{Cluster, assert_has, of_each_kind};
+use crate::support::run::Place;
 
 /// Flags that say which cluster a render is for: the one that the kubectl of these tests leads to.
 const PROD: [&str; 4] = ["--cluster-name", "prod", "--region", "eu-west-1"];

@@ -2,14 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use run::{Place, shared};
+use crate::support::run::{Place, shared};
 use serde_json::Value;
 
 /// What is said of a case: the judge and the code of a finding, or `unread` with words of why.

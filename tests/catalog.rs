@@ -3,14 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-#[path = "support/shape.rs"]
-mod shape;
-
 use std::fs;
 
-use run::{Place, upstream};
+use crate::support::run::{Place, upstream};
+use crate::support::shape;
 
 /// A place whose mirror has a 1.24.0 made of 1.23.0, with `change` made to Kourier's file.
 fn with_1_24(change: impl Fn(String) -> String) -> Option<Place> {

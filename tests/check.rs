@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::fs;
 
-use run::{GLOO, Place, own_mirror};
+use crate::support::run;
+use crate::support::run::{GLOO, Place, own_mirror};
 
 const FLAGS: [&str; 6] = ["--gloo", "v1.0.0", "--rule-set", "seed", "--out", "out"];
 const FIRST: &str = "out/knative-gloo-fargate-first-batch.yaml";

@@ -3,17 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
+use crate::support::run::{GLOO, Place, own_mirror, shared, upstream};
 use knrender::report::Provenance;
 use knrender::value::Value;
 use knrender::yaml;
-use run::{GLOO, Place, own_mirror, shared, upstream};
 
 const CLUSTER: [&str; 6] = ["--cluster-name", "prod", "--region", "eu-west-1", "--out", "out"];
 const VPC: [&str; 4] =

@@ -2,18 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use crate::support::run::shared;
 use knrender::kubernetes::Version;
 use knrender::manifest::collection::Collection;
 use knrender::validate::Validation;
 use knrender::value::Value;
 use knrender::yaml;
-use run::shared;
 
 /// Whether `validate` finds an error in an object, with the CRD that it comes with if any.
 fn is_refused(row: &Value, errors: &BTreeSet<String>) -> bool {

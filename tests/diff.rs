@@ -3,14 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-#[path = "support/shape.rs"]
-mod shape;
-
 use std::process::Command;
 
-use run::Place;
+use crate::support::run::Place;
+use crate::support::shape;
 use serde_json::Value;
 
 fn topics(report: &Value) -> Vec<String> {

@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::run;
 use clap::CommandFactory as _;
 use clap::error::ErrorKind;
 use knrender::cli::Cli;
@@ -300,6 +298,16 @@ fn an_unknown_flag_or_command_would_be_seen() {
 }
 
 #[test]
+fn every_file_of_tests_is_run() {
+    let program = fs::read_to_string(root().join("tests/promises.rs")).unwrap();
+    let files =
+        fs::read_dir(root().join("tests")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    for name in files.filter_map(|file| file.strip_suffix(".rs").map(str::to_owned)).filter(|name| name != "promises") {
+        assert!(program.contains(&format!("\nmod {name};\n")), "tests/promises.rs has no `mod {name};`");
+    }
+}
+
+#[test]
 fn the_page_about_the_house_has_every_room() {
     let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let library = fs::read_to_string(root().join("src/lib.rs")).unwrap();
@@ -313,6 +321,10 @@ fn the_page_about_the_house_has_every_room() {
         })
         .collect();
     assert!(missing.is_empty(), "docs/architecture.md has no room {}", missing.join(", "));
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    let crates: Vec<_> = members.split('"').skip(1).step_by(2).collect();
+    assert!(!crates.is_empty() && crates.iter().all(|name| page.contains(&format!("| `{name}/` |"))), "{crates:?}");
 }
 
 /// Needs `../shared/upstream`, and passes without.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use crate::support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,12 +11,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use support::run::{Place, Ran};
-
-mod support {
-    pub mod run;
-    pub mod shape;
-}
+use crate::support::run::{Place, Ran};
 
 const NAMESPACE: &str = "knative-serving";
 

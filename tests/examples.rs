@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::path::Path;
 
-use run::Place;
+use crate::support::run;
+use crate::support::run::Place;
 use serde_json::Value;
 
 /// A place with the examples in it.

@@ -2,14 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string)]
 
-#[path = "support/run.rs"]
-mod run;
-mod support;
-
 use std::fs;
 
-use run::{GLOO, Place, own_mirror};
-use support::{Reply, Server};
+use crate::support::run::{GLOO, Place, own_mirror};
+use crate::support::{Reply, Server};
 
 const SEED: [&str; 7] = ["--gloo", "v1.0.0", "--rule-set", "seed", "--out", "out", "--offline"];
 const FIRST: &str = "out/knative-gloo-fargate-first-batch.yaml";

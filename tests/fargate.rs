@@ -2,15 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use crate::support::run::Place;
 use knrender::value::Value;
 use knrender::yaml;
-use run::Place;
 
 const FIRST: &str = "out/knative-kourier-fargate-first-batch.yaml";
 

@@ -3,17 +3,15 @@
 //! All traffic stays on 127.0.0.1.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::support::asset::{BODY, assert_has, error, expected, limits, nobody, obtain, sources};
+use crate::support::{Reply, Server};
 use knrender::upstream::fetch::{Limits, Progress, Sources};
-use support::asset::{BODY, assert_has, error, expected, limits, nobody, obtain, sources};
-use support::{Reply, Server};
 
 #[test]
 fn a_server_that_recovers_is_asked_again() {
@@ -247,7 +245,7 @@ fn proxies_are_honoured() {
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
             child.env_remove(name).env_remove(name.to_lowercase());
         }
-        child.args(["--exact", "proxies_child", "--ignored"]).env(name, value).env("NO_PROXY", no);
+        child.args(["--exact", "fetch::proxies_child", "--ignored"]).env(name, value).env("NO_PROXY", no);
         child.env("TEST_URL", url).env("TEST_OUT", &out);
         assert!(child.output().unwrap().status.success());
         fs::read_to_string(&out).unwrap()

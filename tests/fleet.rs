@@ -3,12 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-#[path = "support/shape.rs"]
-mod shape;
-
-use run::Place;
+use crate::support::run::Place;
+use crate::support::shape;
 
 const FLEET: &str = "out: out\nclusters:\n- {name: prod, region: eu-west-1, domain: eu.example.com}\n- {name: test, region: us-east-1, knative: '1.22'}\n";
 

@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/run.rs"]
-mod run;
-mod support;
-
-use run::{GLOO, Place, own_mirror};
+use crate::support::run::{GLOO, Place, own_mirror};
 
 const SEED: [&str; 6] = ["--gloo", "v1.0.0", "--rule-set", "seed", "--offline", "--quiet"];
 

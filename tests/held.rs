@@ -4,16 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::format_push_string)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::run::Place;
 use knrender::digest::Sha256Hex;
 use knrender::ledger::Deed;
 use knrender::report::Provenance;
-use run::Place;
 
 const ARN: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
 const CONTROLLER: [&str; 6] = ["--cluster-name", "prod", "--region", "eu-west-1", "--vpc-id", "vpc-0123456789abcdef0"];

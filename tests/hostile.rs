@@ -4,19 +4,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-mod support {
-    pub mod cluster;
-    pub mod run;
-}
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
+use crate::support::cluster::Cluster;
+use crate::support::run::{GLOO, Place, own_mirror};
 use proptest::prelude::*;
-use support::cluster::Cluster;
-use support::run::{GLOO, Place, own_mirror};
 
 const RULE: &str = "- {rule: hostile, why: a test, add: t.j2}\n";
 

@@ -3,19 +3,17 @@
 //! The certificates are made by `openssl`; without it these tests do nothing. All traffic stays on 127.0.0.1.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Reply, Server};
 use knrender::upstream::fetch::{Limits, Request, Silent, Sources, Voucher};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use support::{Reply, Server};
 
 /// Makes a certificate authority (`ca.pem`) and a certificate for localhost (`localhost.pem`) in `dir`.
 fn certificates(dir: &Path) -> Option<Arc<ServerConfig>> {
@@ -79,7 +77,7 @@ fn only_trusted_servers_are_believed() {
             child.env_remove(name).env_remove(name.to_lowercase());
         }
         let url = server.url(path).replace("http://127.0.0.1", &format!("https://{host}"));
-        child.args(["--exact", "child", "--ignored"]).env("TEST_URL", url).env("TEST_OUT", &out);
+        child.args(["--exact", "https::child", "--ignored"]).env("TEST_URL", url).env("TEST_OUT", &out);
         child.env("SSL_CERT_FILE", trust).env("SSL_CERT_DIR", dir.path().join("none"));
         assert!(child.output().unwrap().status.success());
         fs::read_to_string(&out).unwrap()

@@ -2,14 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
 
-use run::Place;
+use crate::support::run::Place;
 
 const DIGEST: &str = "sha256:e5ab46f3b73fa2e3898fe47f6a3a0c2bd765596f4fb36ceb4c28c35d0a74b2e5";
 const ECR: &str = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/knative";

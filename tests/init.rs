@@ -2,12 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
+use crate::support::run::Place;
 use knrender::config::time::Seconds;
 use knrender::config::{Config, KEYS, Scaling};
-use run::Place;
 
 const ARN: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
 

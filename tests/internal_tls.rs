@@ -3,16 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
+use crate::support::run::Place;
 use knrender::value::Value;
 use knrender::yaml;
-use run::Place;
 
 const FIRST: &str = "out/knative-kourier-fargate-first-batch.yaml";
 const CLUSTER: [&str; 4] = ["--cluster-name", "prod", "--region", "eu-west-1"];

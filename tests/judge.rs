@@ -3,13 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::fs;
 use std::process::Command;
 
-use run::Place;
+use crate::support::run::Place;
 use serde_json::Value;
 
 /// An error for both judges: a host network, and a name with a capital letter.

@@ -2,13 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "support/run.rs"]
-mod run;
-
 use std::collections::BTreeMap;
 
+use crate::support::run::Place;
 use knrender::manifest::object::Head;
-use run::Place;
 
 /// How many objects of each API and kind stand at the top of `out`.
 fn apis(place: &Place, out: &str) -> BTreeMap<String, usize> {

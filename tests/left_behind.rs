@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod run;
-}
-
-use support::run::Place;
+use crate::support::run::Place;
 
 /// An object that a rule of one's own brings.
 fn with_extra(place: &Place, objects: usize) {

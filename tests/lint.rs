@@ -2,17 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod run;
-}
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::support::run::{Place, upstream};
 use knrender::digest::Sha256Hex;
 use serde_json::Value;
-use support::run::{Place, upstream};
 
 /// A Deployment with two errors, one warning, and no profile known.
 const BAD: &str = "\

@@ -1,11 +1,9 @@
 //! Promise: `docs/options.md` and `examples/` say what this knrender does. After a change on purpose:
-//! `KNRENDER_UPDATE=1 cargo test --test options --test examples`, and read the diff.
+//! `KNRENDER_UPDATE=1 cargo test --test promises -- options:: examples::`, and read the diff.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
+use crate::support::run;
 use clap::CommandFactory as _;
 use knrender::cli::Cli;
 use knrender::options::reference;

@@ -2,14 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod run;
-    pub mod shape;
-}
-
+use crate::support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::support::run::Place;
 use knrender::cel::types::Type;
 use knrender::cel::value::Value as Cel;
 use knrender::findings::page::{Book, Pages, Severity};
@@ -17,7 +14,6 @@ use knrender::manifest::collection::Collection;
 use knrender::policy::{Engine, Policies, Policy, Wanted, Words, here};
 use knrender::schema::admission;
 use knrender::value::Value;
-use support::run::Place;
 
 /// The minor version of the oldest Kubernetes that has `ValidatingAdmissionPolicy` of v1.
 const OLDEST: u16 = 30;

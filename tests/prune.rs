@@ -4,12 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod cluster;
-    pub mod run;
-}
-
-use support::cluster::{Cluster, assert_has, of_each_kind};
+use crate::support::cluster::{Cluster, assert_has, of_each_kind};
 
 const PROD: [&str; 4] = ["--cluster-name", "prod", "--region", "eu-west-1"];
 const INVENTORY: &str = "configmap~knative-serving~knrender-inventory.out";

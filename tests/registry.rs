@@ -4,17 +4,14 @@
 //! All traffic stays on 127.0.0.1.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use run::Place;
-use support::registry::{DATE, Shelf};
-use support::{Reply, Server};
+use crate::support::registry::{DATE, Shelf};
+use crate::support::run;
+use crate::support::run::Place;
+use crate::support::{Reply, Server};
 
 const AMD64: (&str, &str) = ("linux", "amd64");
 const ARM64: (&str, &str) = ("linux", "arm64");

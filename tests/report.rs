@@ -1,11 +1,7 @@
 //! Promise: `knrender report` writes one page that needs nothing else, about a render or any manifests.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod run;
-}
-
-use support::run::Place;
+use crate::support::run::Place;
 
 const MANIFESTS: &str = "\
 apiVersion: apps/v1

@@ -2,17 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-#[path = "support/shape.rs"]
-mod shape;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::run::Place;
+use crate::support::shape;
 use clap::CommandFactory as _;
 use knrender::cli::Cli;
-use run::Place;
 use serde_json::Value;
 
 /// How the reports of a command are held to a schema.

@@ -1,12 +1,8 @@
 //! `knrender simulate`: what it says, what it refuses.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)]
 
-mod support {
-    pub mod run;
-}
-
+use crate::support::run::{Place, Ran};
 use serde_json::Value;
-use support::run::{Place, Ran};
 
 const SERVICE: &str = "\
 apiVersion: serving.knative.dev/v1

@@ -3,17 +3,15 @@
 //! All traffic stays on 127.0.0.1.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support;
-
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::support::asset::{BODY, assert_has, error, expected, nobody, obtain, obtain_unknown, sources};
+use crate::support::{Reply, Server};
 use knrender::digest::Sha256Hex;
 use knrender::upstream::fetch::{FetchError, Obtained, Request, Source, Sources, Voucher};
 use knrender::upstream::mirror::{Mirror, mirror_write};
 use knrender::upstream::store::Store;
-use support::asset::{BODY, assert_has, error, expected, nobody, obtain, obtain_unknown, sources};
-use support::{Reply, Server};
 
 #[test]
 fn bytes_come_over_the_network_and_are_cached() {

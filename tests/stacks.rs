@@ -2,18 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod run;
-}
-
 use std::collections::BTreeMap;
 use std::fs;
 
+use crate::support::run::{Place, shared, upstream};
 use knrender::manifest::document::{self, Source};
 use knrender::manifest::split;
 use knrender::value::Value;
 use knrender::yaml;
-use support::run::{Place, shared, upstream};
 
 const FIRST: &str = "out/knative-kourier-fargate-first-batch.yaml";
 

@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod support {
-    pub mod run;
-}
-
-use support::run::Place;
+use crate::support::run::Place;
 
 const APP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
 

@@ -5,11 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-mod support {
-    pub mod run;
-}
-
-use support::run::Place;
+use crate::support::run::Place;
 
 /// A recording: see tests/fixtures/traces/README.md.
 struct Recording {

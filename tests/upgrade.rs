@@ -2,12 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-#[path = "support/shape.rs"]
-mod shape;
-
-use run::Place;
+use crate::support::run::Place;
+use crate::support::shape;
 use serde_json::Value;
 
 fn steps(report: &Value) -> Vec<String> {

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/run.rs"]
-mod run;
-
+use crate::support::run;
+use crate::support::run::Place;
 use knrender::upstream::catalog::Catalog;
-use run::Place;
 use serde_json::Value;
 
 const SERVING: &str = "mirror/github.com/knative/serving/releases/download/knative-v1.23.0/checksums.txt";

@@ -120,9 +120,9 @@ pub(super) fn allowances(
     }
     let file = named.unwrap_or(Path::new(config::FILE)).display().to_string();
     for (i, allow) in config.allow.iter().enumerate() {
-        let line = usize::try_from(allow.lint.referenced.line()).unwrap_or(0);
+        let line = allow.lint.line;
         let code = &allow.lint.value;
-        let column = usize::try_from(allow.lint.referenced.column()).unwrap_or(0);
+        let column = allow.lint.column;
         let columns = (column > 0).then(|| (column, column + code.chars().count()));
         if pages.of(code).is_none() && pages.other().map_err(Error::Input)?.of(code).is_some() {
             continue;
@@ -142,7 +142,7 @@ pub(super) fn allowances(
                 file: file.as_str().into(),
                 line,
                 columns,
-                field: format!("/allow/{i}"),
+                field: format!("/allow/{i}").into(),
                 ..Place::default()
             }),
         });

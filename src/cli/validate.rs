@@ -55,7 +55,7 @@ fn judge(args: &ValidateArgs, asked: &mut Asked<'_>) -> Result<Judged, Error> {
 /// What kubectl refuses before it asks a server.
 fn refused_by_kubectl(broken: Broken) -> Finding {
     let (code, field) = if broken.is == Is::Headless { ("wrong-type", "/metadata") } else { ("no-object", "") };
-    let place = Place { file: broken.file, line: broken.line, field: field.to_owned(), ..Place::default() };
+    let place = Place { file: broken.file, line: broken.line, field: field.into(), ..Place::default() };
     Finding { code, place: Some(place), what: broken.why, allowed: None }
 }
 

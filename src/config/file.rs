@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
 use super::place;
 use super::time::{Lasting, Seconds};
@@ -15,7 +14,7 @@ use crate::fargate::profile::Profile;
 use crate::fargate::sizing::{Scale, Wanted};
 use crate::kubernetes;
 use crate::rewrite::rule::RuleSet;
-use crate::yaml;
+use crate::yaml::{self, Placed};
 
 /// The folder beside those of clusters that says to an engine which clusters there are.
 pub const HUB: &str = "gitops";
@@ -70,7 +69,7 @@ pub struct Cluster {
 #[serde(deny_unknown_fields)]
 pub struct Allow {
     /// The lint's code.
-    pub lint: Spanned<String>,
+    pub lint: Placed<String>,
     /// The object, as `Kind[.group]/[NAMESPACE/]NAME`; any where it is left out.
     #[serde(default)]
     pub object: Option<String>,
@@ -93,9 +92,9 @@ macro_rules! file {
         /// A cluster of the list: the keys of the file, and its name.
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-        struct ClusterFile { name: Spanned<String>, $(#[serde(default)] $field: Option<$type>,)* }
+        struct ClusterFile { name: Placed<String>, $(#[serde(default)] $field: Option<$type>,)* }
         impl ClusterFile {
-            fn into_config(self) -> (Spanned<String>, Config) {
+            fn into_config(self) -> (Placed<String>, Config) {
                 let mut config = Config::default();
                 $(if let Some(value) = self.$field { config.$($target).+ = value.into(); })*
                 (self.name, config)
@@ -192,7 +191,7 @@ pub enum ConfigError {
         /// The file.
         path: String,
         /// 1-based line of the cluster.
-        line: u64,
+        line: usize,
         /// What is wrong.
         why: String,
     },
@@ -361,7 +360,7 @@ fn clusters(
     let mut found: Vec<Cluster> = Vec::new();
     for cluster in listed {
         let (name, mut config) = cluster.into_config();
-        let line = name.referenced.line();
+        let line = name.line;
         let is_hub = config.ask.layout.or(layout).is_some();
         let wrong = |why: String| ConfigError::Clusters { path: path.to_owned(), line, why };
         let name = name.value;

@@ -5,15 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::go;
-
-/// Seconds, read from `90`, `0.5`, `90s` or `5m`; `None` for what is no time, and for less than nothing.
-pub fn seconds(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let plain = text.parse().ok().filter(|_| text.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
-    let seconds = plain.or_else(|| go::duration(text));
-    seconds.filter(|s| s.is_finite() && *s >= 0.0)
-}
+use crate::go::seconds;
 
 fn wrong(text: &str) -> String {
     format!("`{text}` is not a time such as 90, 90s or 5m")

@@ -34,6 +34,10 @@ impl Allowance {
             && self.object.as_ref().is_none_or(|asked| found.is_some_and(|found| object::answers_to(found, asked)))
     }
 
+    fn allowed(&self) -> Allowed {
+        Allowed { reason: self.reason.clone(), by: self.by() }
+    }
+
     /// Where it is written.
     pub fn by(&self) -> String {
         self.place.as_ref().map_or_else(|| "--allow".to_owned(), |place| format!("{}, line {}", place.file, place.line))
@@ -56,7 +60,7 @@ fn apply(findings: &mut [Finding], allowances: &[Allowance]) -> Vec<Finding> {
         let mut used = false;
         for finding in findings.iter_mut().filter(|finding| allowance.covers(finding)) {
             used = true;
-            finding.allowed.get_or_insert_with(|| Allowed { reason: allowance.reason.clone(), by: allowance.by() });
+            finding.allowed.get_or_insert_with(|| Box::new(allowance.allowed()));
         }
         if !used {
             let object = allowance.object.as_ref().map(|object| format!(" for {object}")).unwrap_or_default();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Finding;
 use super::allow::Allowed;
+use crate::value::Text;
 
 /// A finding as far as it is the same one tomorrow: lines move, and words are put better.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
@@ -13,9 +14,9 @@ pub struct Known {
     /// The code of the lint or check.
     pub code: String,
     /// The object; `None` for what is said of the whole set.
-    pub object: Option<String>,
+    pub object: Option<Text>,
     /// The field.
-    pub field: Option<String>,
+    pub field: Option<Text>,
 }
 
 impl Known {
@@ -54,7 +55,7 @@ impl Baseline {
             let Some(count) = left.get_mut(&Known::of(finding)).filter(|count| **count > 0) else { continue };
             *count -= 1;
             let reason = "it was there before".to_owned();
-            finding.allowed.get_or_insert_with(|| Allowed { reason, by: by.to_owned() });
+            finding.allowed.get_or_insert_with(|| Box::new(Allowed { reason, by: by.to_owned() }));
         }
         left.into_iter().flat_map(|(known, count)| std::iter::repeat_n(known, count)).collect()
     }
@@ -66,8 +67,8 @@ mod tests {
     use crate::findings::Place;
 
     fn finding(line: usize, field: &str) -> Finding {
-        let object = Some("Pod/a".to_owned());
-        let place = Place { line, object, field: field.to_owned(), ..Place::default() };
+        let object = Some("Pod/a".into());
+        let place = Place { line, object, field: field.into(), ..Place::default() };
         Finding { code: "privileged", place: Some(place), what: line.to_string(), allowed: None }
     }
 

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span};
-
 use super::Place;
 use crate::manifest::split;
 use crate::value::unescaped;
+use crate::yaml::events::{Event, Events, Options, ScalarStyle, Span};
 
 /// A node of a document.
 struct Node {
@@ -112,11 +111,9 @@ struct Open {
 /// The first document of a text; `None` where it is none.
 fn tree(text: &str) -> Option<Node> {
     let spaced = if text.contains('\t') { text.replace('\t', " ") } else { String::new() };
-    let mut options = granit_parser::options! {};
-    options.set_emit_comments(false);
     let text = if spaced.is_empty() { text } else { &spaced };
     let mut open: Vec<Open> = Vec::new();
-    for (event, span) in Parser::new_from_str_with_options(text, options).map_while(Result::ok) {
+    for (event, span) in Events::of(text, Options::default()).map_while(Result::ok) {
         let node = match event {
             Event::MappingStart(..) | Event::SequenceStart(..) => {
                 let is_list = matches!(event, Event::SequenceStart(..));
@@ -170,9 +167,9 @@ mod tests {
 
     /// What is marked of a text for an object that starts on a line, as `line:text`.
     fn marked(text: &str, line: usize, within: &str, field: &str) -> String {
-        let object = Some("Kind/name".to_owned());
-        let (within, field) = (within.to_owned(), field.to_owned());
-        let mut place = Place { line, within: within.into(), object, field, ..Place::default() };
+        let object = Some("Kind/name".into());
+        let (within, field) = (within.into(), field.into());
+        let mut place = Place { line, within, object, field, ..Place::default() };
         locate(text, vec![&mut place]);
         let (from, to) = place.columns.unwrap();
         let line = text.lines().nth(place.line - 1).unwrap();

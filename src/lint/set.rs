@@ -71,10 +71,8 @@ impl<'d> Object<'d> {
         self.kind() == kind && self.group() == group
     }
 
-    pub(super) fn place(&self, field: String) -> Place {
-        let object = Some(self.identity().to_string());
-        let Placed { file, line, within, .. } = self.placed;
-        Place { file: file.clone(), line: *line, within: within.clone(), object, field, columns: None }
+    pub(super) fn place(&self, field: &str) -> Place {
+        Place::of(self.placed, field)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Manifests of any origin, read as one set of objects: what `lint`, `plan` and `validate` look at.
 
+use std::sync::OnceLock;
+
 use crate::value::{Pool, Text, Value};
 
 use super::object::{Head, Identity};
@@ -25,6 +27,20 @@ pub struct Placed {
     pub head: Head,
     /// The object.
     pub value: Value,
+    /// What it is called, once somebody asked.
+    called: OnceLock<Text>,
+}
+
+impl Placed {
+    /// An object of a text.
+    pub fn new(file: Text, line: usize, within: Text, head: Head, value: Value) -> Placed {
+        Placed { file, line, within, identity: head.identity(), head, value, called: OnceLock::new() }
+    }
+
+    /// Which object it is, as [`Identity`] writes it: one text for all that is said of it.
+    pub fn called(&self) -> Text {
+        self.called.get_or_init(|| self.identity.to_string().into()).clone()
+    }
 }
 
 /// A document or file that could not be read.
@@ -206,10 +222,9 @@ impl Collection {
         }
         match Head::of(&value) {
             Ok(head) => {
-                let mut identity = head.identity();
-                identity.group = adding.pool.text(&identity.group);
-                let (file, within) = (adding.file.clone(), within.into());
-                self.objects.push(Placed { file, line: whole_line, within, identity, head, value });
+                let mut placed = Placed::new(adding.file.clone(), whole_line, within.into(), head, value);
+                placed.identity.group = adding.pool.text(&placed.identity.group);
+                self.objects.push(placed);
             }
             Err(why) => self.broken(adding, line, why, Is::Headless),
         }

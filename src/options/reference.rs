@@ -9,7 +9,7 @@ use super::{Key, Section, file, help, sections, split_default, words};
 const HEADING: &str = "\
 # Options
 
-Every key of `knrender.yaml`, and every flag of every command. This page is made from the code; `cargo test --test options`
+Every key of `knrender.yaml`, and every flag of every command. This page is made from the code; `cargo test options::`
 holds it, and makes it anew with `KNRENDER_UPDATE=1`.
 
 `knrender init` writes a `knrender.yaml` that has all keys. Flags win over the file. Paths in the file start from its folder.

@@ -13,7 +13,7 @@ const HEADING: &str = "\
 
 What has to be true of manifests that run on EKS Fargate with Knative behind an ALB, as knrender knows it: what `knrender lint` looks
 for, what `knrender validate` holds to a server, and what a render rewrites, each with its reason, its sources and how sure it is. This
-page is made from the data; `cargo test --test options` holds it, and makes it anew with `KNRENDER_UPDATE=1`.
+page is made from the data; `cargo test options::` holds it, and makes it anew with `KNRENDER_UPDATE=1`.
 
 Ids such as F12 or K06 are stable names of rules: **F** is about Fargate, **K** about Knative, **G** about the gateway and the ALB;
 other rules go by what they are about. Confidence: *high* was read in a primary source, *medium* comes from a maintainer or an issue or

@@ -108,14 +108,13 @@ fn check<'d>(
             made.insert(document.identity().to_string());
         }
         due.push(own);
-        objects.push(Placed {
-            file: document.source_name().into(),
-            line: document.line(),
-            within: crate::value::Text::new(),
-            identity: document.identity(),
-            head: document.head().clone(),
-            value: document.value()?.clone(),
-        });
+        objects.push(Placed::new(
+            document.source_name().into(),
+            document.line(),
+            crate::value::Text::new(),
+            document.head().clone(),
+            document.value()?.clone(),
+        ));
     }
     let validation = Validation { target, objects: &objects, complete: true, only: Some(&due) };
     let findings = validation.run(&[]).map_err(RenderError::Fault)?;
@@ -126,12 +125,12 @@ fn check<'d>(
     let pages = Pages::embedded(Book::Validate).map_err(RenderError::Fault)?;
     for finding in findings {
         let Some(place) = &finding.place else { continue };
-        let object = place.object.clone().unwrap_or_default();
+        let object = place.object.as_deref().unwrap_or_default();
         if pages.of(finding.code).is_none_or(|page| page.severity != Severity::Error) {
             continue;
         }
         let line = format!("{object} ({}, line {}) {}: {}", place.file, place.line, place.field, finding.what);
-        if made.contains(&object) {
+        if made.contains(object) {
             let _ = write!(refused, "\n  {line}");
         } else {
             warnings.push(format!("A Kubernetes {target} API server refuses {line} ({}).", finding.code));

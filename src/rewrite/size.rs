@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, go_json_len, go_json_len_of_text};
 
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, Reason};
 use crate::manifest::ManifestError;
@@ -130,30 +130,8 @@ fn applied(object: &Value) -> usize {
     let copy = object
         .pointer("/metadata/annotations")
         .and_then(|a| a.get(ANNOTATION))
-        .map_or(0, |copy| text(ANNOTATION) + 1 + json(copy) + 1);
-    json(object) + missing - copy
-}
-
-/// The bytes of a value as Go's `encoding/json` writes it.
-fn json(value: &Value) -> usize {
-    let list = |count: usize| 2 + count.saturating_sub(1);
-    match value {
-        Value::Null | Value::Bool(true) => 4,
-        Value::Bool(false) => 5,
-        Value::Number(number) => number.to_string().len(),
-        Value::String(string) => text(string),
-        Value::Array(items) => items.iter().map(json).sum::<usize>() + list(items.len()),
-        Value::Object(map) => map.iter().map(|(k, v)| text(k) + 1 + json(v)).sum::<usize>() + list(map.len()),
-    }
-}
-
-fn text(string: &str) -> usize {
-    let char_len = |c: char| match c {
-        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
-        '<' | '>' | '&' | '\u{0}'..='\u{1f}' | '\u{2028}' | '\u{2029}' => 6,
-        c => c.len_utf8(),
-    };
-    2 + string.chars().map(char_len).sum::<usize>()
+        .map_or(0, |copy| go_json_len_of_text(ANNOTATION) + 1 + go_json_len(copy) + 1);
+    go_json_len(object) + missing - copy
 }
 
 /// Takes the descriptions out of a CRD's schemas, and says how many there were.

@@ -131,7 +131,7 @@ impl FromStr for Goal {
         let (name, limit) = text.split_once('<').ok_or_else(wrong)?;
         let (name, limit) = (name.trim(), limit.trim().trim_start_matches('=').trim());
         let share = |text: &str| text.strip_suffix('%')?.trim().parse::<f64>().ok().map(|p| p / 100.0);
-        let time = crate::config::time::seconds;
+        let time = crate::go::seconds;
         let (measure, limit) = match name {
             "max" => (Measure::Longest, time(limit)),
             "cold" => (Measure::Cold, share(limit)),

@@ -18,7 +18,7 @@ impl<'v> At<'v> {
 
     pub(super) fn get(&self, key: &str) -> Option<At<'v>> {
         let value = self.value.get(key).filter(|value| !value.is_null())?;
-        Some(At { value, path: format!("{}/{}", self.path, pointer::escape(key)) })
+        Some(At { value, path: pointer::below(&self.path, key) })
     }
 
     /// What stands below one key after the other.
@@ -61,9 +61,7 @@ impl<'v> At<'v> {
     pub(super) fn map(&self, key: &str) -> Vec<(&'v str, At<'v>)> {
         let Some(map) = self.get(key) else { return Vec::new() };
         let entries = map.value.as_object().into_iter().flatten();
-        entries
-            .map(|(k, value)| (k.as_str(), At { value, path: format!("{}/{}", map.path, pointer::escape(k)) }))
-            .collect()
+        entries.map(|(k, value)| (k.as_str(), At { value, path: pointer::below(&map.path, k) })).collect()
     }
 
     /// A string; empty where there is none.
@@ -81,7 +79,7 @@ impl<'v> At<'v> {
 
     /// Where a key of it stands, or would stand.
     pub(super) fn field(&self, key: &str) -> String {
-        format!("{}/{}", self.path, pointer::escape(key))
+        pointer::below(&self.path, key)
     }
 }
 

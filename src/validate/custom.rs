@@ -9,7 +9,7 @@ use crate::value::Value;
 use super::at::At;
 use super::model::Model;
 use super::{Found, meta, shape, text, webhooks};
-use crate::findings::Finding;
+use crate::findings::{Finding, Place};
 use crate::manifest::collection::Placed;
 use crate::schema::cel::Rules;
 use crate::schema::instance::Checked;
@@ -131,7 +131,7 @@ impl<'o> Definitions<'o> {
         for ((group, kind), rules) in self.unchecked.borrow().iter().filter(|(_, rules)| !rules.is_empty()) {
             let Some((crd, _)) = self.by_kind.get(&(group.as_str(), kind.as_str())) else { continue };
             let rules = rules.iter().cloned().collect::<Vec<_>>().join(", ");
-            let (place, what) = (Some(super::place(crd, "")), format!("not evaluated: {rules}"));
+            let (place, what) = (Some(Place::of(crd, "")), format!("not evaluated: {rules}"));
             findings.push(Finding { code: "cel-not-checked", place, what, allowed: None });
         }
     }

@@ -41,6 +41,8 @@ pub struct Type {
     pub name: &'static str,
     /// Its fields, by name.
     pub fields: BTreeMap<&'static str, Field>,
+    /// Those that Kubernetes calls required, in the order of their names.
+    pub required: Vec<&'static str>,
 }
 
 /// One field of a type.
@@ -194,7 +196,9 @@ fn parse(name: &'static str, rest: &'static str) -> Type {
         let (shape, required) = shape.strip_suffix('!').map_or((shape, false), |shape| (shape, true));
         Some((field, Field { shape: shape_of(shape), required }))
     });
-    Type { name, fields: fields.collect() }
+    let fields: BTreeMap<_, _> = fields.collect();
+    let required = fields.iter().filter(|(_, field)| field.required).map(|(name, _)| *name).collect();
+    Type { name, fields, required }
 }
 
 fn shape_of(text: &'static str) -> Shape {

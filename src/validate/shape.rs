@@ -152,10 +152,7 @@ impl Walk<'_, '_> {
         if self.unseen || path.starts_with("/status") || (self.unchecked_pod && unchecked) {
             return;
         }
-        let mut required: Vec<_> =
-            of.fields.iter().filter(|(_, field)| field.required).map(|(name, _)| *name).collect();
-        required.sort_unstable();
-        for name in required {
+        for name in of.required.iter().copied() {
             let missing = fields.get(name).is_none_or(Value::is_null);
             if missing && !DEFAULTED.iter().any(|(of, field)| *of == type_name && *field == name) {
                 self.below(path, name, |walk, path| {

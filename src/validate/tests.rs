@@ -29,7 +29,9 @@ pub(super) fn found_for(minor: u16, objects: &[Value], complete: bool) -> Vec<(S
     let validation = Validation { target, objects: &collection.objects, complete, only: None };
     let broken = collection.broken.iter().map(|_| ("wrong-type".to_owned(), "/metadata".to_owned()));
     let findings = validation.run(&[]).unwrap().into_iter();
-    broken.chain(findings.map(|f| (f.code.to_owned(), f.place.map(|p| p.field).unwrap_or_default()))).collect()
+    broken
+        .chain(findings.map(|f| (f.code.to_owned(), f.place.map(|p| p.field.to_string()).unwrap_or_default())))
+        .collect()
 }
 
 /// Without what is said of references, which are looked at for all objects together.
@@ -231,7 +233,7 @@ fn whatever_stands_in_an_object_nothing_panics() {
 
 fn walk(value: &Value, at: String, into: &mut Vec<String>) {
     let children: Vec<(String, &Value)> = match value {
-        Value::Object(map) => map.iter().map(|(k, v)| (pointer::escape(k), v)).collect(),
+        Value::Object(map) => map.iter().map(|(k, v)| (pointer::escape(k).into_owned(), v)).collect(),
         Value::Array(items) => items.iter().enumerate().map(|(i, v)| (i.to_string(), v)).collect(),
         _ => Vec::new(),
     };

@@ -2,7 +2,11 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // not every test binary uses all of it
 
 pub mod asset;
+pub mod cluster;
+pub mod kubectl;
 pub mod registry;
+pub mod run;
+pub mod shape;
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

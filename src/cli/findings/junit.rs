@@ -14,7 +14,7 @@ pub(super) fn report(report: &Report<'_>) -> String {
     for finding in report.findings.iter().filter(|finding| finding.allowed.is_none()) {
         let Some(page) = report.page(finding).filter(|page| page.severity != Severity::Note) else { continue };
         let (file, object) = finding.place.as_ref().map_or(("", "the whole set".to_owned()), |place| {
-            (place.file.as_str(), place.object.clone().unwrap_or_else(|| "the file".to_owned()))
+            (place.file.as_str(), place.object.as_deref().unwrap_or("the file").to_owned())
         });
         let (line, field) = finding.place.as_ref().map_or((String::new(), ""), |place| {
             let column = place.columns.map(|(from, _)| format!(":{from}")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What has to be built before it can be judged: kustomizations and charts, and their parts among the inputs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::manifest::collection::{Broken, Collection, Is};
 use crate::manifest::recognise::{self, Source};
 use crate::shown;
+use crate::value::Text;
 
 /// What is built by other tools, which have to be installed.
 #[derive(Args, Clone, Debug)]
@@ -77,9 +78,14 @@ fn recognise(collection: &mut Collection, command: &str) {
     let patches = std::mem::take(&mut collection.patches);
     collection.skipped -= patches.len();
     parts.extend(patches.into_iter().map(|(file, line)| (file, line, Source::JsonPatch)));
+    // A file is read once, however many of its documents are broken.
+    let mut templates: BTreeMap<Text, bool> = BTreeMap::new();
     for broken in &mut collection.broken {
-        let text = inputs::text_of(&collection.kept, &broken.file);
-        if text.is_some_and(|text| recognise::is_template(&text)) {
+        let is_template = templates.entry(broken.file.clone()).or_insert_with(|| {
+            let text = inputs::text_of(&collection.kept, &broken.file);
+            text.is_some_and(|text| recognise::is_template(&text))
+        });
+        if *is_template {
             broken.why = format!("{} ({})", words(Source::Template, &broken.file, command), broken.why);
         }
     }

@@ -71,7 +71,7 @@ impl Changed {
             });
             if !is_changed {
                 let reason = "its file did not change".to_owned();
-                finding.allowed = Some(Allowed { reason, by: format!("--changed-since {}", self.revision) });
+                finding.allowed = Some(Box::new(Allowed { reason, by: format!("--changed-since {}", self.revision) }));
             }
         }
     }

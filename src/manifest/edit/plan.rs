@@ -3,14 +3,13 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser};
-
 use super::align::{Step, align_items};
 use super::changes::Changes;
 use super::lines::Lines;
 use super::scalar::{change_block, flow, in_same_quotes};
 use super::tree::{self, Entry, Item, Kind, Node};
 use crate::value::{Map, Value};
+use crate::yaml::events::{self, Event, Events};
 use crate::yaml::{self, Style};
 
 /// A flow collection that would get longer than this becomes a block.
@@ -44,9 +43,8 @@ pub(super) fn edited(source: &str, old: &Value, new: &Value) -> Vec<Draft> {
 /// Whether readers differ on the end of a text without a line break: a block scalar stands there.
 fn ends_in_block(text: &str) -> bool {
     let last = |as_libyaml: bool| {
-        let mut options = granit_parser::options! { block_scalar_eof_without_line_feed: as_libyaml };
-        options.set_emit_comments(false);
-        let scalars = Parser::new_from_str_with_options(text, options).map_while(Result::ok);
+        let options = events::options! { block_scalar_eof_without_line_feed: as_libyaml };
+        let scalars = Events::of(text, options).map_while(Result::ok);
         scalars.filter_map(|(event, _)| if let Event::Scalar(text, ..) = event { Some(text) } else { None }).last()
     };
     last(true) != last(false)

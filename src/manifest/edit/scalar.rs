@@ -1,12 +1,11 @@
 //! How scalars and flow collections are written where the old text sets the manner.
 
-use granit_parser::ScalarStyle;
-
 use super::align::{Step, align};
 use super::changes::Changes;
 use super::lines::Lines;
 use super::tree::Block;
 use crate::value::Value;
+use crate::yaml::events::ScalarStyle;
 use crate::yaml::{Style, emit, fits_literal, quoted};
 
 /// The scalar in the quotes that the old one had; `None` when it does not fit them, or they are not worth keeping.

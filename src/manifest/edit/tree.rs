@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
-
 use super::lines::Lines;
 use crate::value::Value;
 use crate::yaml;
+use crate::yaml::events::{self, Event, Events, ScalarStyle, StructureStyle};
 
 /// A node as it is written.
 #[derive(Debug)]
@@ -79,10 +78,9 @@ pub(super) struct Entry {
 ///
 /// `source` has to end with a line break, so that a block scalar at its end has one too.
 pub(super) fn build(source: &str) -> Option<Node> {
-    let mut options = granit_parser::options! { block_nesting_limit: 256, flow_nesting_limit: 256 };
-    options.set_emit_comments(false);
+    let options = events::options! { block_nesting_limit: 256, flow_nesting_limit: 256 };
     let mut events = Vec::new();
-    for event in Parser::new_from_str_with_options(source, options) {
+    for event in Events::of(source, options) {
         let (event, span) = event.ok()?;
         match event {
             Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd => {}

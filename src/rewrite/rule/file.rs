@@ -7,20 +7,19 @@ use std::sync::Arc;
 
 use serde::de::{MapAccess, SeqAccess, Visitor, value};
 use serde::{Deserialize, Deserializer};
-use serde_saphyr::Spanned;
 
 use super::{Action, Expect, Fit, Op, Operation, Rule, RuleSet, Selector};
 use crate::ledger::Reason;
 use crate::pointer;
 use crate::rewrite::RuleError;
 use crate::value::Value;
-use crate::yaml::{self, YamlError};
+use crate::yaml::{self, Placed, YamlError};
 
 /// A rule as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRule {
-    rule: Spanned<String>,
+    rule: Placed<String>,
     #[serde(default)]
     set: OneOrMany<RuleSet>,
     why: String,
@@ -84,7 +83,7 @@ pub fn parse_own(
     component: &str,
     template: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<Rule>, RuleError> {
-    checked(yaml::parse_own_with_places(text), path, Some(component), template)
+    checked(yaml::parse_own(text), path, Some(component), template)
 }
 
 fn checked(
@@ -100,7 +99,7 @@ fn checked(
     })?;
     raw.into_iter()
         .map(|raw| {
-            let line = usize::try_from(raw.rule.referenced.line()).unwrap_or(0);
+            let line = raw.rule.line;
             let name = raw.rule.value.clone();
             check(raw, path, line, component, template).map_err(|why| RuleError::Format {
                 path: path.to_owned(),

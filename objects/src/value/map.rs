@@ -7,7 +7,7 @@ use std::{fmt, slice, vec};
 use super::{Text, Value};
 
 /// A mapping with more keys than this finds them by an index.
-pub(crate) const FEW: usize = 24;
+pub const FEW: usize = 24;
 
 /// A mapping whose keys keep the order in which they came. A mapping that is shared is copied before it is changed.
 #[derive(Clone, Default)]

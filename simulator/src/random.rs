@@ -101,7 +101,7 @@ impl FromStr for Spread {
 
     fn from_str(text: &str) -> Result<Spread, String> {
         let number = |text: &str| {
-            let number = crate::config::time::seconds(text);
+            let number = knrender_objects::go::seconds(text);
             number.filter(|n| (0.0..=LONGEST).contains(n)).ok_or_else(|| {
                 format!(
                     "`{text}` is no number of seconds from 0 to {LONGEST}: take 1.5, 90s, 2m, 30-90, or p50=0.2,p95=1"

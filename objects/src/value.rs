@@ -14,6 +14,7 @@
 
 mod convert;
 mod index;
+mod length;
 mod list;
 mod map;
 mod pool;
@@ -24,10 +25,11 @@ use std::fmt;
 
 pub use convert::{from_value, to_value};
 pub use index::{Index, unescaped};
+pub use length::{go_json_len, go_json_len_of_text};
 pub use list::List;
-pub(crate) use map::FEW;
+pub use map::FEW;
 pub use map::{Entry, Map};
-pub(crate) use pool::Pool;
+pub use pool::Pool;
 pub use serde_json::Number;
 
 /// A text that is shared.
@@ -54,7 +56,7 @@ pub enum Value {
 /// Makes a [`Value`] of something that looks like JSON, as `serde_json::json!` does.
 #[macro_export]
 macro_rules! json {
-    ($($json:tt)+) => { $crate::value::Value::from(::serde_json::json!($($json)+)) };
+    ($($json:tt)+) => { $crate::value::Value::from($crate::serde_json::json!($($json)+)) };
 }
 pub use crate::json;
 

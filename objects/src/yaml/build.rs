@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, Span, StructureStyle, Tag};
-
+use super::events::{self, ErrorKind, Event, Events, Marker, ScalarStyle, ScanError, Span, StructureStyle, Tag};
 use super::resolve::{self, Scalar};
 use super::strict::Strict;
 use super::{Twice, YamlError};
@@ -28,12 +27,11 @@ pub(super) struct Built {
 
 /// Reads one document that nests at most `max_depth` levels deep. With `last`, the last of two keys counts.
 pub(super) fn build(text: &str, max_depth: usize, last: bool, pool: &mut Pool) -> Result<Built, YamlError> {
-    let mut options = granit_parser::options! {
+    let options = events::options! {
         block_nesting_limit: max_depth,
         flow_nesting_limit: max_depth,
         disallow_directives: true,
     };
-    options.set_emit_comments(false);
     let mut builder = Builder {
         max_depth,
         last,
@@ -50,7 +48,7 @@ pub(super) fn build(text: &str, max_depth: usize, last: bool, pool: &mut Pool) -
         twice: Vec::new(),
     };
     let mut documents = 0;
-    for event in Parser::new_from_str_with_options(text, options) {
+    for event in Events::of(text, options) {
         let (event, span) = event.map_err(|error| in_words(&error, text, max_depth))?;
         match event {
             Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -351,7 +349,7 @@ fn weight(text: &str) -> usize {
 }
 
 /// A tag in full.
-fn name_of(tag: &Tag) -> String {
+pub(super) fn name_of(tag: &Tag) -> String {
     format!("{}{}", tag.handle(), tag.suffix())
 }
 
@@ -385,7 +383,7 @@ pub(super) fn not_finite(value: &str) -> String {
     format!("`{value}` is a number that JSON, and so Kubernetes, cannot hold")
 }
 
-fn in_words(error: &ScanError, text: &str, max_depth: usize) -> YamlError {
+pub(super) fn in_words(error: &ScanError, text: &str, max_depth: usize) -> YamlError {
     let place = *error.marker();
     let message = match error.kind() {
         ErrorKind::UnknownAnchor => "an alias refers to an anchor that is not defined before it".to_owned(),

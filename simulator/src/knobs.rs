@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::value::Value;
+use knrender_objects::value::Value;
 
 use super::window::Aggregation;
-use crate::go;
+use knrender_objects::go;
 
 /// What is scaled on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -429,7 +429,7 @@ fn limit(from: &Sources<'_>) -> Result<(f64, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::value::json;
+    use knrender_objects::value::json;
 
     use super::*;
 

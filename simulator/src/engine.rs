@@ -50,7 +50,7 @@ const READINESS_PERIOD: Micros = 10 * SECOND;
 /// queue-proxy drains for so long before it goes.
 const DRAIN: Micros = 30 * SECOND + 200_000;
 /// A gateway knows of another mode of the Service so much later.
-pub(super) const PROGRAMMED: Micros = SECOND;
+pub(crate) const PROGRAMMED: Micros = SECOND;
 /// Where pods never leave, what happens so long after the last answer is still told.
 const TAIL: Micros = 150 * SECOND;
 /// At zero, the last stats came so long ago: the pod that went took 30 s to go.
@@ -83,7 +83,7 @@ enum Rare {
 }
 
 /// The way of a request to its pod.
-pub(super) const DIRECT: u16 = u16::MAX;
+pub(crate) const DIRECT: u16 = u16::MAX;
 
 /// A request that is worked on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

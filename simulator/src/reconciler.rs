@@ -10,7 +10,7 @@ use super::time::{Micros, SECOND, micros, since_condition};
 
 /// The condition Active of a `PodAutoscaler`, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Active {
+pub(crate) enum Active {
     /// False: idle.
     No(Micros),
     /// Unknown: pods are on their way.
@@ -21,7 +21,7 @@ pub(super) enum Active {
 
 /// Who is in the path of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     /// The activators; since when, where it was otherwise before.
     Proxy { since: Option<Micros> },
     /// The pods alone.
@@ -30,11 +30,11 @@ pub(super) enum Mode {
 
 /// The state of a `PodAutoscaler` and its `ServerlessService`.
 #[derive(Clone, Debug)]
-pub(super) struct Reconciler {
-    pub(super) active: Active,
-    pub(super) mode: Mode,
+pub(crate) struct Reconciler {
+    pub(crate) active: Active,
+    pub(crate) mode: Mode,
     /// The Deployment's replicas.
-    pub(super) replicas: usize,
+    pub(crate) replicas: usize,
     /// Whether the initial scale was reached.
     initialized: bool,
 }
@@ -45,18 +45,18 @@ const UNKNOWN: i64 = -1;
 const ACTIVATION_BUFFER: Micros = 30 * SECOND;
 
 impl Reconciler {
-    pub(super) fn new(_: &Knobs) -> Reconciler {
+    pub(crate) fn new(_: &Knobs) -> Reconciler {
         Reconciler { active: Active::No(0), mode: Mode::Proxy { since: None }, replicas: 0, initialized: true }
     }
 
     /// The revision is new.
-    pub(super) fn deploy(&mut self, _: &Knobs) {
+    pub(crate) fn deploy(&mut self, _: &Knobs) {
         self.active = Active::NotYet(0);
         self.initialized = false;
     }
 
     /// The revision has been there for a while, without requests.
-    pub(super) fn start_idle(&mut self, knobs: &Knobs, autoscaler: &Autoscaler) {
+    pub(crate) fn start_idle(&mut self, knobs: &Knobs, autoscaler: &Autoscaler) {
         if knobs.least() > 0 {
             self.active = Active::Yes(0);
             if autoscaler.excess_burst >= 0 {
@@ -66,7 +66,7 @@ impl Reconciler {
     }
 
     /// Brings the world nearer to what is wanted. Answers after which times to look again.
-    pub(super) fn reconcile(
+    pub(crate) fn reconcile(
         &mut self,
         knobs: &Knobs,
         autoscaler: &Autoscaler,

@@ -1,9 +1,8 @@
 //! What the parser takes and go-yaml v2 does not, or reads as something else. Each is looked for where it can stand only.
 
-use granit_parser::{Marker, ScalarStyle, Span, StructureStyle};
-
 use super::YamlError;
 use super::build::at;
+use super::events::{Marker, ScalarStyle, Span, StructureStyle};
 
 /// Tabs that indent.
 pub(super) const TAB: &str = "a tab where only spaces may stand: YAML is indented with spaces";

@@ -5,7 +5,7 @@ use crate::value::{Text, Value};
 
 use super::super::{Style, emit, parse};
 
-const TRAPS: &str = include_str!("../../../tests/fixtures/yaml-traps.jsonl");
+const TRAPS: &str = include_str!("../../../../tests/fixtures/yaml-traps.jsonl");
 
 /// Whether two values are one to the API server, for which 1.0 is 1.
 fn is_same(ours: &Value, theirs: &Value) -> bool {

@@ -138,7 +138,7 @@ fn parse(text: &str) -> Result<Vec<Phase>, String> {
     let rate = |at| number(at, "the rate", MOST);
     let lasting = |at: usize, what: &str| {
         let text = parts[at].trim();
-        let time = crate::config::time::seconds(text)
+        let time = knrender_objects::go::seconds(text)
             .ok_or_else(|| format!("{what} `{text}` is not a time such as 90, 90s or 5m"))?;
         if time > LONGEST { Err(format!("{what} {text} is not from 0 to {LONGEST} seconds")) } else { Ok(time) }
     };

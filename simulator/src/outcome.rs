@@ -144,7 +144,7 @@ impl Outcome {
 
 /// Keeps account of a run.
 #[derive(Clone, Debug)]
-pub(super) struct Recorder {
+pub(crate) struct Recorder {
     total: u64,
     cold: u64,
     timed_out: u64,
@@ -173,17 +173,17 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    pub(super) fn arrived(&mut self, now: Micros, cold: bool) {
+    pub(crate) fn arrived(&mut self, now: Micros, cold: bool) {
         self.total += 1;
         self.cold += u64::from(cold);
         self.bins.at(now).requests += 1;
     }
 
-    pub(super) fn waited_for_a_pod(&mut self, time: Micros) {
+    pub(crate) fn waited_for_a_pod(&mut self, time: Micros) {
         self.cold_wait.add(time);
     }
 
-    pub(super) fn answered(&mut self, now: Micros, arrived: Micros) {
+    pub(crate) fn answered(&mut self, now: Micros, arrived: Micros) {
         let time = now - arrived;
         self.latency.add(time);
         let bin = self.bins.at(arrived);
@@ -197,17 +197,17 @@ impl Recorder {
         self.bins.at(arrived).failed += 1;
     }
 
-    pub(super) fn timed_out(&mut self, now: Micros, arrived: Micros) {
+    pub(crate) fn timed_out(&mut self, now: Micros, arrived: Micros) {
         self.timed_out += 1;
         self.failed(now, arrived);
     }
 
-    pub(super) fn refused(&mut self, now: Micros, arrived: Micros) {
+    pub(crate) fn refused(&mut self, now: Micros, arrived: Micros) {
         self.refused += 1;
         self.failed(now, arrived);
     }
 
-    pub(super) fn sample(&mut self, second: u64, desired: usize, ready: usize, pods: usize) {
+    pub(crate) fn sample(&mut self, second: u64, desired: usize, ready: usize, pods: usize) {
         self.most_pods = self.most_pods.max(pods);
         let change = Change { second, desired, ready, pods };
         if self.changes.last().is_none_or(|last| Change { second, ..*last } != change) {
@@ -215,7 +215,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn outcome(self, last_second: u64, pods: &[Pod], end: Micros) -> Outcome {
+    pub(crate) fn outcome(self, last_second: u64, pods: &[Pod], end: Micros) -> Outcome {
         let lives = || pods.iter().map(|pod| pod.gone.unwrap_or(end).saturating_sub(pod.created));
         Outcome {
             total: self.total,

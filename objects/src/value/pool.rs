@@ -10,7 +10,7 @@ const LONGEST: usize = 96;
 /// A pool remembers so many things of each sort and no more: what is new takes the place of something old. So it never takes much
 /// memory or time, and what it does not find twice is only there twice.
 #[derive(Debug)]
-pub(crate) struct Pool {
+pub struct Pool {
     places: usize,
     texts: Vec<Option<Text>>,
     maps: Vec<Map>,
@@ -19,12 +19,12 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// A pool for one document.
-    pub(crate) fn small() -> Pool {
+    pub fn small() -> Pool {
         Pool::of(256)
     }
 
     /// A pool for the documents of many files.
-    pub(crate) fn large() -> Pool {
+    pub fn large() -> Pool {
         Pool::of(8192)
     }
 
@@ -33,7 +33,7 @@ impl Pool {
     }
 
     /// The text, shared with the last one that was the same.
-    pub(crate) fn text(&mut self, text: &str) -> Text {
+    pub fn text(&mut self, text: &str) -> Text {
         if text.is_empty() || text.len() > LONGEST {
             return text.into();
         }
@@ -46,7 +46,7 @@ impl Pool {
     }
 
     /// A mapping of the entries from a place on, whose keys differ; shared with the last one that was the same.
-    pub(crate) fn map(&mut self, entries: &mut Vec<(Text, Value)>, from: usize) -> Map {
+    pub fn map(&mut self, entries: &mut Vec<(Text, Value)>, from: usize) -> Map {
         let new = &entries[from..];
         if new.is_empty() {
             return Map::new();
@@ -71,7 +71,7 @@ impl Pool {
     }
 
     /// A list of the items from a place on; shared with the last one that was the same.
-    pub(crate) fn list(&mut self, items: &mut Vec<Value>, from: usize) -> List {
+    pub fn list(&mut self, items: &mut Vec<Value>, from: usize) -> List {
         let new = &items[from..];
         if new.is_empty() {
             return List::default();

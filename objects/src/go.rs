@@ -24,6 +24,14 @@ pub fn duration(text: &str) -> Option<f64> {
     total.map(|nanos| sign * nanos / 1e9)
 }
 
+/// Seconds, read from `90`, `0.5`, `90s` or `5m`; `None` for what is no time, and for less than nothing.
+pub fn seconds(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let plain = text.parse().ok().filter(|_| text.starts_with(|c: char| c.is_ascii_digit() || c == '.'));
+    let seconds = plain.or_else(|| duration(text));
+    seconds.filter(|s| s.is_finite() && *s >= 0.0)
+}
+
 #[cfg(test)]
 #[allow(clippy::float_cmp)]
 mod tests {

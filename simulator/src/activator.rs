@@ -9,32 +9,32 @@ use super::time::Micros;
 
 /// A request on its way.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
-    pub(super) arrived: Micros,
-    pub(super) duration: Micros,
+pub(crate) struct Waiting {
+    pub(crate) arrived: Micros,
+    pub(crate) duration: Micros,
     /// Whether its caller asks again once it is answered.
-    pub(super) closed: bool,
+    pub(crate) closed: bool,
     /// Whether no pod served when it came.
-    pub(super) cold: bool,
+    pub(crate) cold: bool,
 }
 
 /// Counts requests, and how many there are at the same time on average.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Counter {
+pub(crate) struct Counter {
     now: u32,
     changed: Micros,
     since: Micros,
     weighted: u64,
     count: u32,
     /// The last report.
-    pub(super) last: Last,
+    pub(crate) last: Last,
 }
 
 /// A report.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Last {
-    pub(super) concurrency: f64,
-    pub(super) requests: f64,
+pub(crate) struct Last {
+    pub(crate) concurrency: f64,
+    pub(crate) requests: f64,
 }
 
 impl Counter {
@@ -43,18 +43,18 @@ impl Counter {
         self.changed = now;
     }
 
-    pub(super) fn start(&mut self, now: Micros) {
+    pub(crate) fn start(&mut self, now: Micros) {
         self.at(now);
         self.now += 1;
         self.count += 1;
     }
 
-    pub(super) fn end(&mut self, now: Micros) {
+    pub(crate) fn end(&mut self, now: Micros) {
         self.at(now);
         self.now -= 1;
     }
 
-    pub(super) fn report(&mut self, now: Micros) {
+    pub(crate) fn report(&mut self, now: Micros) {
         self.at(now);
         let time = (now - self.since).max(1);
         self.last = Last { concurrency: self.weighted as f64 / time as f64, requests: f64::from(self.count) };
@@ -66,23 +66,23 @@ impl Counter {
 
 /// An activator.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Activator {
+pub(crate) struct Activator {
     counter: Counter,
     /// Whether it has stats of the revision; without requests it forgets them with the next report.
     known: bool,
     /// What was told ahead of the next report: the first request.
     told: f64,
     /// Requests without a pod.
-    pub(super) queue: VecDeque<Waiting>,
+    pub(crate) queue: VecDeque<Waiting>,
     /// The pods that are its own, where pods take only so many requests.
-    pub(super) assigned: Vec<usize>,
+    pub(crate) assigned: Vec<usize>,
     /// Whose turn it is of those.
-    pub(super) next: usize,
+    pub(crate) next: usize,
 }
 
 impl Activator {
     /// A request comes in. The first one is told at once.
-    pub(super) fn start(&mut self, now: Micros) -> Option<Stat> {
+    pub(crate) fn start(&mut self, now: Micros) -> Option<Stat> {
         let first = !self.known;
         if first {
             self.known = true;
@@ -93,12 +93,12 @@ impl Activator {
         first.then_some(Stat { concurrency: 1.0, requests: 1.0 })
     }
 
-    pub(super) fn end(&mut self, now: Micros) {
+    pub(crate) fn end(&mut self, now: Micros) {
         self.counter.end(now);
     }
 
     /// The report of each second.
-    pub(super) fn report(&mut self, now: Micros) -> Option<Stat> {
+    pub(crate) fn report(&mut self, now: Micros) -> Option<Stat> {
         if !self.known {
             return None;
         }
@@ -111,7 +111,7 @@ impl Activator {
         Some(Stat { concurrency: (concurrency - told).max(0.0), requests: requests - told })
     }
 
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.known
     }
 }

@@ -2,6 +2,8 @@
 //! `value`, so that no rule hangs on the position of a container or a variable. `key` may be a path with dots:
 //! `[address.socket_address.port_value=8081]`.
 
+use std::borrow::Cow;
+
 use crate::value::{Value, unescaped};
 
 /// Whether a pointer leads to `above`, or to something below it.
@@ -84,8 +86,18 @@ pub fn get<'v>(value: &'v Value, pointer: &str) -> Option<&'v Value> {
 }
 
 /// A key as a pointer segment.
-pub fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+pub fn escape(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1").into() } else { key.into() }
+}
+
+/// The pointer to what stands below a key of what `pointer` leads to.
+pub fn below(pointer: &str, key: &str) -> String {
+    let segment = escape(key);
+    let mut below = String::with_capacity(pointer.len() + 1 + segment.len());
+    below.push_str(pointer);
+    below.push('/');
+    below.push_str(&segment);
+    below
 }
 
 fn text_at(value: &Value, path: &str) -> Option<String> {

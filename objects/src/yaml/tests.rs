@@ -211,6 +211,58 @@ fn configuration_is_typed() {
     assert!(error("name: a\nrules: [{size: 300}]").starts_with("line 2, column 16: "));
 }
 
+#[derive(Deserialize, Debug, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Shape {
+    Flat,
+    Of(String),
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct Typed {
+    version: super::Placed<String>,
+    #[serde(default)]
+    shape: Option<Shape>,
+    #[serde(default)]
+    share: f64,
+    #[serde(default)]
+    days: Option<u32>,
+    #[serde(default)]
+    ha: bool,
+}
+
+#[test]
+fn a_type_reads_what_it_asks_for() {
+    let read =
+        parse_as::<Typed>("x: &x {ha: yes, share: 1}\n\nversion: 1.10\nshape: {of: 2}\ndays: ~\n<<: *x\n").unwrap();
+    assert_eq!(
+        (read.version.value.as_str(), read.version.line, read.version.column),
+        ("1.10", 3, 10),
+        "its zero is kept"
+    );
+    assert_eq!((read.shape, read.days, read.ha), (Some(Shape::Of("2".to_owned())), None, true));
+    assert!((read.share - 1.0).abs() < f64::EPSILON);
+    assert_eq!(parse_as::<Typed>("version: a\nshape: flat\n").unwrap().shape, Some(Shape::Flat));
+    assert_eq!(parse_as::<Option<Typed>>("# nothing\n"), Ok(None));
+    assert_eq!(parse_as::<Vec<Typed>>("# nothing\n"), Ok(Vec::new()));
+    for (text, error) in [
+        ("version:\n", "line 1, column 8: expected a string, found nothing (null)"),
+        ("version: a\nha: maybe\n", "line 2, column 5: expected true or false, found `maybe`"),
+        (
+            "version: a\ndays: 1.5\n",
+            "line 2, column 7: expected a whole number that is not negative, and not too large, found `1.5`",
+        ),
+        (
+            "version: a\ndays: -1\n",
+            "line 2, column 7: expected a whole number that is not negative, and not too large, found `-1`",
+        ),
+        ("version: a\nshape: round\n", "line 2, column 8: `round` is none of flat, of"),
+        ("version: a\nshape: []\n", "line 2, column 8: expected a word"),
+    ] {
+        assert_eq!(parse_as::<Typed>(text).unwrap_err().to_string(), error);
+    }
+}
+
 #[test]
 fn list_style_is_found() {
     for (text, compact_lists) in [

@@ -7,23 +7,26 @@
 //! Writing quotes every string that any reader of YAML 1.1 or 1.2 could take for something else, so that what is written
 //! here is read back as the same value by kubectl, by `PyYAML` and by [`parse`].
 //!
-//! `read` parses (`build` makes values of events, `resolve` says what a scalar is, `strict` refuses what only kubectl refuses),
-//! `write` emits, and none does any I/O.
+//! `read` parses (`events` are what the parser says, `build` makes values of events, `typed` makes types of them, `resolve` says what a scalar is, `strict` refuses what
+//! only kubectl refuses), `write` emits, and none does any I/O.
 
 use std::fmt;
 
 mod build;
+pub mod events;
 mod read;
 mod resolve;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod write;
 
-pub(crate) use read::parse_into;
-pub use read::{MAX_DEPTH, Twice, is_too_deep, parse, parse_as, parse_last, parse_own, parse_own_with_places};
+pub use read::parse_into;
+pub use read::{MAX_DEPTH, Twice, is_too_deep, parse, parse_as, parse_last, parse_own};
+pub use typed::Placed;
 pub use write::{Style, detect_style, emit};
-pub(crate) use write::{fits_literal, quoted};
+pub use write::{fits_literal, quoted};
 
 /// Why a text is not the YAML that was asked for, and where. The user's (or upstream's) text is to blame.
 #[derive(Debug, Clone, PartialEq, Eq)]

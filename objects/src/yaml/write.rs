@@ -1,8 +1,8 @@
 //! Values to text.
 
-use granit_parser::{Event, Parser, StructureStyle};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use super::events::{Event, Events, Options, Span, StructureStyle};
 use crate::value::Value;
 
 /// How a text is laid out, where YAML leaves a choice and the difference is all over a diff.
@@ -15,12 +15,10 @@ pub struct Style {
 /// How the lists of a text are indented; the way that occurs more often wins, and a text without lists is wide.
 #[must_use]
 pub fn detect_style(text: &str) -> Style {
-    let mut options = granit_parser::Options::default();
-    options.set_emit_comments(false);
     // The column of the mapping key that waits for its value, for each open collection; `None` in lists and flow.
     let mut open: Vec<Level> = Vec::new();
     let (mut compact, mut wide) = (0_usize, 0_usize);
-    for (event, span) in Parser::new_from_str_with_options(text, options).map_while(Result::ok) {
+    for (event, span) in Events::of(text, Options::default()).map_while(Result::ok) {
         match event {
             Event::Scalar(..) | Event::Alias(_) => {
                 if let Some(level) = open.last_mut() {
@@ -74,7 +72,7 @@ impl Level {
 }
 
 /// The column of the dash before a block list's first item, which is where the parser says the list starts.
-fn dash_column(text: &str, span: &granit_parser::Span) -> Option<usize> {
+fn dash_column(text: &str, span: &Span) -> Option<usize> {
     let start = span.byte_range()?.start;
     let before = text.get(..start)?.trim_end();
     let dash = before.strip_suffix('-')?.len();
@@ -105,7 +103,7 @@ pub fn emit(value: &Value, style: Style) -> String {
 }
 
 /// The string in double quotes, on one line, with everything escaped that some reader would not read as it stands.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -132,7 +130,7 @@ fn escaped(code: u32) -> String {
 }
 
 /// Whether a string can be a literal block that every reader reads back exactly.
-pub(crate) fn fits_literal(text: &str) -> bool {
+pub fn fits_literal(text: &str) -> bool {
     let Some(first) = text.split('\n').find(|line| !line.is_empty()) else {
         return false; // only line feeds
     };
