@@ -563,3 +563,18 @@ fn the_contents_at_the_top_are_its_parts_in_order() {
     }
     assert!(script.ends_with("\nmain \"$@\"\n"));
 }
+
+#[test]
+fn what_only_another_render_needs_is_not_in_the_script() {
+    let Some(cluster) = Cluster::with(&[]) else { return };
+    let plain = cluster.place.read("out/apply.sh");
+    cluster.place.write("knrender.yaml", "alb: {readiness-gates: true}\n");
+    cluster.place.run(&[&PROD[..], &["--internal-tls", "--with", "upgrade-jobs", "--out", "out"]].concat()).ok();
+    let all = cluster.place.read("out/apply.sh");
+    for part in ["await_job", "check_cert_manager", "new_kinds=yes", "gate_gateway", "its_region"] {
+        assert!(!plain.contains(part) && all.contains(part), "{part}");
+    }
+    for script in [&plain, &all, &cluster.place.read("out/internal-tls/install.sh")] {
+        assert!(!script.contains("#if") && !script.contains("#end"), "a mark is left");
+    }
+}

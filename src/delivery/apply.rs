@@ -28,15 +28,58 @@ const GATED: &str = "kourier-system/3scale-kourier-gateway";
 /// # Errors
 /// In words: which part of the script in the binary is at fault.
 pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
+    let context = context(delivery)?;
+    let has = |key: &str| has(&context, key);
+    let words: Vec<&str> = [
+        ("second", has("second")),
+        ("jobs", has("later")),
+        ("migration", has("migration")),
+        ("no-migration", !has("migration")),
+        ("gates", has("gated")),
+        ("cert-manager", delivery.stack.cert_manager.is_some()),
+        ("server-side", delivery.server_side),
+        ("cluster", has("cluster_name") || has("region")),
+        ("https", has("certificate_arn")),
+        ("http", !has("certificate_arn")),
+    ]
+    .into_iter()
+    .filter_map(|(word, is_so)| is_so.then_some(word))
+    .collect();
     let mut script = String::new();
     for (path, text) in embedded::below("templates/apply") {
         if path.strip_suffix(".j2").is_some() {
-            script.push_str(&rendered(path, &context(delivery)?)?);
+            script.push_str(&rendered(path, &context)?);
         } else {
-            script.push_str(text);
+            script.push_str(&needed(text, &words));
         }
     }
     Ok(Files::from([("apply.sh".to_owned(), script.into_bytes())]))
+}
+
+/// What it looks at before it changes anything, for the scripts beside it that install something.
+pub(super) fn which_cluster(context: &Value) -> String {
+    let is_said = has(context, "cluster_name") || has(context, "region");
+    let text = embedded::text("templates/apply/4-context.sh").unwrap_or_default();
+    needed(text, if is_said { &["cluster"] } else { &[] })
+}
+
+fn has(context: &Value, key: &str) -> bool {
+    context.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+}
+
+/// What of a part this render needs: what stands between `#if WORD` and `#end` is for renders of which the word is true.
+fn needed(text: &str, words: &[&str]) -> String {
+    let mut needed = true;
+    let mut lines = String::new();
+    for line in text.split_inclusive('\n') {
+        match line.trim().split_once(' ') {
+            Some(("#if", word)) => needed = words.contains(&word),
+            None if line.trim() == "#end" => needed = true,
+            _ if needed => lines.push_str(line),
+            _ => {}
+        }
+    }
+    lines
 }
 
 fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
@@ -61,7 +104,6 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "controller_file": if controller_is_here { "alb-controller.yaml" } else { "" },
         "first": delivery.first(),
         "second": delivery.second().unwrap_or_default(),
-        "server_side": if delivery.server_side { "yes" } else { "" },
         "domain_namespace": delivery.batches.all()
             .map(Document::identity)
             .find(|i| i.kind == "ConfigMap" && i.name == "config-domain")
@@ -70,7 +112,6 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "example": if one_label { format!("hello-{namespace}") } else { format!("hello.{namespace}") },
         "controller": if ingresses.is_empty() || controller_is_here { "" } else { label },
         "install": install,
-        "cert_manager": if stack.cert_manager.is_some() { "yes" } else { "" },
         "scales": if delivery.batches.all().any(|d| d.head().kind == "HorizontalPodAutoscaler") { "yes" } else { "" },
         "later": selector("in"),
         "not_later": selector("notin"),
@@ -95,18 +136,21 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
     Ok(context)
 }
 
-/// The book of causes: of what, and what is seen of it, in a line; what is said of it.
-fn causes() -> Result<Vec<Value>, String> {
+/// The book of causes, each in a line: of what, what is seen of it, and what is said of it.
+fn causes() -> Result<Vec<String>, String> {
     let line = |cause: &Cause| {
         let kinds: Vec<&str> = [(Of::Pod, "pod"), (Of::Ingress, "ingress")]
             .into_iter()
             .filter_map(|(kind, word)| cause.of.contains(&kind).then_some(word))
-            .chain(cause.scheduler.iter().map(|_| "scheduler"))
             .collect();
-        let seen = cause.seen.iter().map(|text| text.to_lowercase()).chain(cause.scheduler.clone());
-        let seen: Vec<String> = std::iter::once(kinds.join(" ")).chain(seen).collect();
-        let advice = format!("{}: {}", cause.cause, cause.next);
-        (!kinds.is_empty()).then(|| json!({"seen": seen.join(" | "), "advice": advice}))
+        // As the script lists pods: phase and scheduler.
+        let scheduler = cause.scheduler.iter().map(|name| format!("pending {name}"));
+        let seen: Vec<String> = cause.seen.iter().map(|text| text.to_lowercase()).chain(scheduler).collect();
+        // What has another text in it is known by that one.
+        let is_known = |text: &&String| !seen.iter().any(|other| *text != other && text.contains(other.as_str()));
+        let seen: Vec<&str> = seen.iter().filter(is_known).map(String::as_str).collect();
+        let line = format!("{}={}={}: {}", kinds.join(" "), seen.join("|"), cause.cause, cause.next);
+        (!kinds.is_empty()).then_some(line)
     };
     Ok(cause::book()?.iter().filter_map(line).collect())
 }

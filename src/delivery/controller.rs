@@ -1,7 +1,6 @@
 //! `alb-controller/`: what the load balancer controller is installed with.
 
-use super::{Delivery, Files, add, cluster};
-use crate::embedded;
+use super::{Delivery, Files, add, apply, cluster};
 use crate::rewrite::rule::RuleSet;
 
 /// What Helm installs the AWS Load Balancer Controller with.
@@ -24,8 +23,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     }
     let mut context = delivery.context();
     context["eksctl"] = cluster::has_eksctl(stack).into();
-    // What apply.sh looks at before it changes anything.
-    context["which_cluster"] = embedded::text("templates/apply/4-context.sh").into();
+    context["which_cluster"] = apply::which_cluster(&context).into();
     let account = (!context["account_id"].is_null()).then_some(ACCOUNT);
     for file in HELM.into_iter().chain(account) {
         let template = format!("aws-load-balancer-controller/{file}");

@@ -1,7 +1,6 @@
 //! `internal-tls/`: cert-manager as Fargate takes it, and the issuer that Knative asks for the certificates of its own parts.
 
-use super::{Delivery, Files, add};
-use crate::embedded;
+use super::{Delivery, Files, add, apply};
 use crate::report::Step;
 
 /// The files of the folder.
@@ -16,8 +15,7 @@ pub fn files(delivery: &Delivery<'_>) -> Result<Files, String> {
     let Some(version) = &delivery.stack.cert_manager else { return Ok(files) };
     let mut context = delivery.context();
     context["cert_manager"] = version.to_string().into();
-    // What apply.sh looks at before it changes anything.
-    context["which_cluster"] = embedded::text("templates/apply/4-context.sh").into();
+    context["which_cluster"] = apply::which_cluster(&context).into();
     for file in FILES {
         add(&mut files, &format!("internal-tls/{file}"), &format!("internal-tls/{file}"), &context)?;
     }

@@ -34,36 +34,34 @@ main() {
   name_inventory
   trap 'fail 130 "interrupted. Running this again goes on from here."' HUP INT TERM
   choose_context
-  # A minute for a server that restarts; one that cannot be reached from here is not waited for longer.
-  if [ "$WAIT" -gt 60 ]; then start_clock 60; else start_clock "$WAIT"; fi
+  start_clock 60 # for a server that restarts; one that cannot be reached from here is not waited for longer
   check_server
   read_inventories
+  if [ -z "$delete" ]; then
+    check_knative
+    #if cert-manager
+    check_cert_manager
+    #end
+    check_controller
+    check_fargate
+    check_metrics
+  fi
+  look_for_left_over
+  list='' # of what will be deleted
+  if [ -n "$delete" ]; then list=$(objects); fi
+  if [ -n "$prune" ]; then list=$(lines "$list" "$(say "$goes" | by_place)"); fi
+  check_protection
+  show_left_over
+  check_rights
   if [ -n "$delete" ]; then
-    look_for_left_over
-    list=$(objects)
-    if [ -n "$prune" ]; then list=$(lines "$list" "$(printf '%s' "$goes" | by_place)"); fi
-    check_protection
-    show_left_over
-    if [ -n "$prune" ]; then check_rights; fi
     warn_of_loss
     confirm "Delete all of this render from this cluster?"
     begin
     delete_list
+  elif [ -n "$dry_run" ]; then
+    rehearse
+    return
   else
-    check_knative
-    check_cert_manager
-    check_controller
-    check_fargate
-    check_metrics
-    look_for_left_over
-    list=$goes
-    if [ -n "$prune" ]; then check_protection; fi
-    show_left_over
-    if [ -n "$prune" ]; then check_rights; fi
-    if [ -n "$dry_run" ]; then
-      rehearse
-      return
-    fi
     confirm "Apply to this cluster${prune:+${goes:+, and delete what is left}}?"
     begin
     apply_all
@@ -73,29 +71,21 @@ main() {
 }
 
 # From here on something is changed.
-begin() {
-  begun=yes
-  start_clock "$WAIT"
-}
+begin() { begun=yes; start_clock "$WAIT"; }
 
 read_options() {
-  yes='' dry_run='' delete='' prune='' inventory_name='' context='' context_is_given='' without_controller='' no_controller='' dry='' begun=''
-  case $WAIT in
-  '' | *[!0-9]*) fail 2 "KNRENDER_WAIT is \`$WAIT\`, which is not a number of seconds" ;;
-  esac
-  # Between two looks, one second to five.
-  PAUSE=$((WAIT / 60))
-  if [ "$PAUSE" -gt 5 ]; then PAUSE=5; elif [ "$PAUSE" -lt 1 ]; then PAUSE=1; fi
+  yes='' dry_run='' delete='' prune='' inventory_name='' context='' without_controller=''
+  no_controller='' dry='' begun=''
+  case $WAIT in '' | *[!0-9]*) fail 2 "KNRENDER_WAIT is \`$WAIT\`, which is not a number of seconds" ;; esac
+  PAUSE=$((WAIT < 120 ? 1 : WAIT > 300 ? 5 : WAIT / 60)) # seconds between two looks
   while [ $# -gt 0 ]; do
-    case $1 in
-    --context | --inventory)
-      [ $# -gt 1 ] || fail 2 "$1 takes a name; --help lists the options"
-      option=$1=$2
-      shift
-      ;;
-    *) option=$1 ;;
-    esac
+    option=$1
     shift
+    if [ "$option" = --context ] || [ "$option" = --inventory ]; then
+      [ $# -gt 0 ] || fail 2 "$option takes a name; --help lists the options"
+      option=$option=$1
+      shift
+    fi
     case $option in
     --yes) yes=1 ;;
     --dry-run) dry_run=1 ;;
@@ -103,26 +93,19 @@ read_options() {
     --prune | --prune-crds | --prune-namespaces) prune="$prune$option " ;;
     --inventory=*) inventory_name=${option#*=} ;;
     --without-controller) without_controller=1 ;;
-    --context=*) context=${option#*=} context_is_given=1 ;;
-    -h | --help)
-      usage
-      exit 0
-      ;;
+    --context=*) context=${option#*=} ;;
+    -h | --help) usage && exit 0 ;;
     *) fail 2 "\`$option\` is not an option; --help lists them" ;;
     esac
   done
-  if [ -z "$yes$dry_run" ] && [ ! -t 0 ]; then
+  [ -n "$yes$dry_run" ] || [ -t 0 ] ||
     fail 2 "there is no terminal to ask at; --yes asks nothing, --dry-run changes nothing"
-  fi
 }
 
 name_inventory() {
-  if [ -z "$inventory_name" ]; then
-    inventory_name=$(basename -- "$folder" | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' - | sed 's/^-*//; s/-*$//' | cut -c1-63)
-    inventory_name=${inventory_name:-render}
-  fi
-  case $inventory_name in
-  *[!a-z0-9-]* | -* | *-) fail 2 "\`$inventory_name\` is no name of an inventory: small letters, digits and dashes inside" ;;
-  esac
+  by_folder=$(basename -- "$folder" | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' - | sed 's/^-*//; s/-*$//' | cut -c1-63)
+  inventory_name=${inventory_name:-${by_folder:-render}}
+  case $inventory_name in *[!a-z0-9-]* | -* | *-) ;; *) return ;; esac
+  fail 2 "\`$inventory_name\` is no name of an inventory: small letters, digits and dashes inside"
 }
 

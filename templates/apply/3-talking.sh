@@ -1,20 +1,12 @@
 # ---- Talking ----
 
 say() { printf '%s\n' "$*"; }
-note() { printf 'note: %s\n' "$*"; }
+note() { say "note: $*"; }
 # Ends with an exit code and a message.
-fail() {
-  code=$1
-  shift
-  printf 'apply.sh: %s\n' "$*" >&2
-  exit "$code"
-}
-late() { fail 1 "$*: not within $WAIT seconds (KNRENDER_WAIT). Running this again goes on from here; \`knrender doctor\` says more, and its --bundle packs it for others."; }
+fail() { say "apply.sh: $2" >&2; exit "$1"; }
+late() { fail 1 "$1: not within $WAIT seconds (KNRENDER_WAIT). Running this again goes on from here; \`knrender doctor\` says more, and its --bundle packs it for others."; }
 # For what is asked again: why it is not so yet, or what kubectl said.
-not_yet() {
-  printf '%s\n' "$*"
-  return 1
-}
+not_yet() { say "$*"; return 1; }
 
 # kubectl in the context that was confirmed, whatever others make the current one meanwhile. Nothing here reads standard
 # input, which belongs to the questions.
@@ -26,13 +18,19 @@ kn() {
   if [ "$its_namespace" = - ]; then k "$@"; else k "$@" --namespace "$its_namespace"; fi
 }
 # In a namespace, where a kind that the server does not serve (any more) has no objects.
-any() {
-  got=$(kn "$@" 2>&1) || case $got in
-  *"the server doesn't have a resource type"*) return 0 ;;
-  *) not_yet "$got" || return ;;
-  esac
-  printf '%s\n' "$got" | grep -v '^No resources found' | without_noise
+any() { unless "the server doesn't have a resource type" kn "$@"; }
+# Does something, where an error that says $1 is an answer as well.
+unless() {
+  got=$(shift && "$@" 2>&1) || case $got in *"$1"*) ;; *) not_yet "$got" || return ;; esac
+  say "$got" | grep -Ev "^No resources found|the server doesn't have a resource type" | without_noise
 }
+# Succeeds when there is an answer; $1 says why there is none yet.
+filled() {
+  got=$(shift && "$@") || return
+  if [ -n "$got" ]; then say "$got"; else not_yet "$1"; fi
+}
+# Whether there is an object: kind and name.
+is_there() { ask "look for $1 $2" k get "$1" "$2" --ignore-not-found -o name && [ -n "$said" ]; }
 
 # Lists are lines of words. Calls a function with the words of each line.
 each() {
@@ -43,26 +41,23 @@ each() {
 $2
 END
 }
-# Namespace and name of each object of a kind.
+# Namespace and name of each object of a kind; the names alone.
 of_kind() { objects | awk -v kind="$1" '$1 == kind { for (i = 3; i <= NF; i++) print $2, $i }'; }
+names() { of_kind "$1" | cut -d' ' -f2; }
+CRD=customresourcedefinition.apiextensions.k8s.io
 
-# All waits of so many seconds end together.
-start_clock() { end=$(($(date +%s) + $1)); }
-time_is_up() { [ "$(date +%s)" -ge "$end" ]; }
+# All waits of so many seconds, and not more than $WAIT, end together.
+start_clock() { end=$(($(date +%s) + ($1 < WAIT ? $1 : WAIT))); }
 # For one call of kubectl's that waits: not longer than ten seconds, so that a server that restarts is asked again.
 a_while() {
   left=$((end - $(date +%s)))
-  if [ "$left" -gt 10 ]; then left=10; elif [ "$left" -lt 1 ]; then left=1; fi
-  printf '%ss' "$left"
+  say "$((left > 10 ? 10 : left < 1 ? 1 : left))s"
 }
 
 # Does something, once for `attempt`. `persist` tries until it succeeds: it ends the run at once on an error that waiting does
 # not cure, and returns 1 when the time is up. `must` ends the run then, and so does `ask`, before anything is changed. The
 # first argument says what is done; what kubectl said last is in $said, the warnings in it in $warnings.
-attempt() {
-  shift
-  said=$("$@" 2>&1)
-}
+attempt() { said=$(shift && "$@" 2>&1); }
 must() { persist "$@" || late "$1"; }
 ask() { persist "$@" || fail 3 "the server $server does not answer. Nothing was changed."; }
 persist() {
@@ -71,20 +66,17 @@ persist() {
   while :; do
     code=0
     said=$("$@" 2>&1) || code=$?
-    warnings=$(printf '%s\n' "$said" | grep '^Warning: ' | sort -u) || warnings=
-    said=$(printf '%s\n' "$said" | without_noise)
+    warnings=$(say "$said" | grep '^Warning: ' | sort -u) || warnings=
+    said=$(say "$said" | without_noise)
     if [ "$code" = 0 ]; then return 0; fi
     lasting=$(sort_out lasting "$said")
     if [ -n "$lasting" ]; then
-      printf '%s\n' "$lasting" >&2
+      say "$lasting" >&2
       [ -n "$begun" ] || fail 3 "$doing: failed, and waiting does not help. Nothing was changed."
       fail 1 "$doing: failed, and waiting does not help. Mend it, and run this again."
     fi
     reason=$(sort_out reason "$said")
-    if time_is_up; then
-      printf '%s\n' "$reason" >&2
-      return 1
-    fi
+    if [ "$(date +%s)" -ge "$end" ]; then not_yet "$reason" >&2 || return; fi
     if [ "$reason" != "$shown" ]; then say "  not yet: $reason"; fi
     shown=$reason
     sleep "$PAUSE"
@@ -112,13 +104,12 @@ sort_out() {
       else if (error ~ /no matches for kind|the server could not find the requested resource/) kind = new != "" ? "wait" : "follows"
       else if (error ~ /namespaces ".*" not found/) kind = "follows"
       else kind = "lasting"
-      if (kind == "lasting") lasting = lasting error "\n"
-      if (kind == "follows") follows = follows error "\n"
+      found[kind] = found[kind] error "\n"
       if (kind == "wait" && reason == "") reason = last
       error = ""
     }
-    /^Waiting for / { progress = $0 }
-    /^Waiting for / || /^\{/ || /condition met$/ { next }
+    /^Waiting for / { progress = $0; next }
+    /^\{/ || /condition met$/ { next }
     /^[a-z0-9.-]+\/[^ ]+ (created|configured|unchanged|serverside-applied|patched)/ { next }
     /^[a-z0-9.-]+ "[^ ]*" (force )?deleted/ { next }
     /^(Error|error|Unable|unable|The |resource mapping)/ { flush() }
@@ -131,9 +122,9 @@ sort_out() {
         print substr(reason, from, 240)
         exit
       }
-      if (reason == "" && want != "refused") lasting = lasting follows
-      if (reason == "" && lasting == "" && want != "refused") lasting = "kubectl failed and did not say why\n"
-      printf "%s", lasting
+      if (reason == "" && want != "refused") found["lasting"] = found["lasting"] found["follows"]
+      if (reason found["lasting"] == "" && want != "refused") found["lasting"] = "kubectl failed and did not say why\n"
+      printf "%s", found["lasting"]
     }'
 }
 

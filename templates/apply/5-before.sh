@@ -2,7 +2,7 @@
 
 check_server() {
   ask "reach the server" k get --raw /version
-  minor=$(printf '%s' "$said" | tr -d ' \n' | sed -n 's/.*"gitVersion":"v1\.\([0-9]*\).*/\1/p')
+  minor=$(say "$said" | tr -d ' \n' | sed -n 's/.*"gitVersion":"v1\.\([0-9]*\).*/\1/p')
   if [ -n "$minor" ]; then each check_part "$SUPPORTED"; else note "the server does not say which Kubernetes it is"; fi
 }
 check_part() {
@@ -22,15 +22,15 @@ check_knative() {
   running=
   if [ -z "$KNATIVE" ]; then return; fi
   ask "look for a running Knative" kn knative-serving get deployments --ignore-not-found -o jsonpath='{range .items[*]}{.metadata.labels.app\.kubernetes\.io/name} {.metadata.labels.app\.kubernetes\.io/version} {.metadata.labels.serving\.knative\.dev/release}{"\n"}{end}'
-  running=$(printf '%s\n' "$said" | awk '$1 == "knative-serving" && $2 ~ /^v?[0-9]+\.[0-9]/ { print $2 } NF == 1 && /v[0-9]+\.[0-9]/ { print $1 }' | sed 's/^v//' | sort -u)
+  running=$(say "$said" | awk '$1 == "knative-serving" && $2 ~ /^v?[0-9]+\.[0-9]/ { print $2 } NF == 1 && /v[0-9]+\.[0-9]/ { print $1 }' | sed 's/^v//' | sort -u)
   each check_jump "$running"
 }
 check_jump() {
-  jump=$(printf '%s %s\n' "$1" "$KNATIVE" | awk '
+  jump=$(say "$1 $KNATIVE" | awk '
     function rank(version,  part) { split(version, part, "."); return part[1] ? (part[1] - 1) * 1000 + 27 + part[2] : part[2] }
     { print rank($2) - rank($1) }')
   if [ "$jump" -gt 1 ]; then
-    between=$(printf '%s\n' "$1" | awk -F. '{ if ($1 == 0 && $2 >= 26) print "1.0"; else print $1 "." $2 + 1 }')
+    between=$(say "$1" | awk -F. '{ if ($1 == 0 && $2 >= 26) print "1.0"; else print $1 "." $2 + 1 }')
     fail 3 "Knative $1 runs here, and goes up one minor version at a time: first \`knrender --knative $between --out between/\` and \`sh between/apply.sh --inventory $inventory_name\`. Nothing was changed."
   elif [ "$jump" -lt -1 ]; then
     fail 3 "Knative $1 runs here, and this render is for $KNATIVE: no one goes back so far. Nothing was changed."
@@ -41,36 +41,35 @@ check_jump() {
   fi
 }
 
+#if cert-manager
 # Knative's controller ends itself where it is missing; internal-tls/install.sh brings it.
 check_cert_manager() {
-  if [ -z "$CERT_MANAGER" ]; then return; fi
-  ask "look for cert-manager" k get crd clusterissuers.cert-manager.io --ignore-not-found -o name
-  if [ -n "$said" ]; then return; fi
+  if is_there crd clusterissuers.cert-manager.io; then return; fi
   missing="cert-manager is missing, without which Knative's controller does not start; first: sh $(dirname -- "$0")/internal-tls/install.sh"
   [ -n "$dry_run" ] || fail 3 "$missing. Nothing was changed."
   note "$missing"
 }
 
-# Whether somebody will make an ALB. Without a controller the rest is applied all the same: it takes the Ingress when it comes.
-# Sets $no_controller to what is missing.
+#end
+# Whether somebody will make an ALB; sets $no_controller to what is missing. The rest is applied all the same: a controller
+# takes the Ingress when it comes.
 check_controller() {
   if [ -z "$CONTROLLER" ] || [ -n "$without_controller" ]; then return; fi
   ask "look for the load balancer controller" k get deployments --all-namespaces --selector "app.kubernetes.io/name=$CONTROLLER" -o name
   [ -n "$said" ] || no_controller="no Deployment with the label app.kubernetes.io/name=$CONTROLLER is there"
   for class in $CLASSES; do
-    ask "look for IngressClass $class" k get ingressclass "$class" --ignore-not-found -o name
-    [ -n "$said" ] || no_controller="${no_controller:+$no_controller, and }no IngressClass $class"
+    is_there ingressclass "$class" || no_controller="${no_controller:+$no_controller, and }no IngressClass $class"
   done
   if [ -z "$no_controller" ]; then return; fi
   note "the load balancer controller is missing: $no_controller. The Ingress has no ALB until it is installed: $(how_to_install)"
 }
-how_to_install() { printf '%s' "${INSTALL:-sh $(dirname -- "$0")/alb-controller/install.sh}"; }
+how_to_install() { say "${INSTALL:-sh $(dirname -- "$0")/alb-controller/install.sh}"; }
 
 # Fargate profiles are AWS's, not Kubernetes': through this API only their nodes can be seen.
 check_fargate() {
   if [ -n "$(k get nodes --selector eks.amazonaws.com/compute-type=fargate -o name 2>/dev/null)" ]; then return; fi
   note "no Fargate node can be seen from here. A profile has to select each of these namespaces, or their pods stay Pending:"
-  of_kind namespace | awk '{ print "        " $2 }'
+  names namespace | sed 's/^/        /'
   say "      \`aws eks list-fargate-profiles --cluster-name ${CLUSTER:-NAME} --region ${REGION:-REGION}\` lists the profiles."
 }
 
@@ -81,35 +80,29 @@ check_metrics() {
 
 # With --dry-run, in the place of all that follows.
 rehearse() {
-  dry=server missing=
-  each look_for_namespace "$(of_kind namespace)"
-  if [ "$dry" = client ]; then
+  dry=server
+  for name in $(names namespace); do is_there namespace "$name" || dry=client; done
+  [ "$dry" = server ] ||
     note "namespaces of this render are missing, so that the server cannot judge what goes into them; kubectl alone looks"
-  fi
   for file in $CONTROLLER_FILE $FIRST; do try "Would apply" "$file"; done
-  if [ -n "$SECOND" ]; then
-    each look_for_crd "$(of_kind customresourcedefinition.apiextensions.k8s.io)"
-    if [ -z "$missing" ]; then
-      try "Would wait for the CRDs and apply" "$SECOND"
-    else
-      say "Would wait for the CRDs and apply $SECOND"
-      note "it cannot be tried before its CRDs are there ($missing is not)"
-    fi
+  #if second
+  missing=
+  for name in $(names "$CRD"); do is_there crd "$name" || missing=$name; done
+  if [ -z "$missing" ]; then
+    try "Would wait for the CRDs and apply" "$SECOND"
+  else
+    say "Would wait for the CRDs and apply $SECOND"
+    note "it cannot be tried before its CRDs are there ($missing is not)"
   fi
+  #end
   say "Would wait, $WAIT seconds at the most, for"
   of_kind deployment.apps | awk '{ print "  Deployment " $1 "/" $2 }'
-  printf '%s\n' "$WEBHOOKS" | awk 'NF { print "  an endpoint of Service " $1 "/" $2 }'
-  printf '%s\n' "$UPGRADE_JOBS" | awk 'NF { print "  Job " $1 "/" $2 }'
+  say "$WEBHOOKS" | awk 'NF { print "  an endpoint of Service " $1 "/" $2 }'
+  #if jobs
+  say "$UPGRADE_JOBS" | awk 'NF { print "  Job " $1 "/" $2 }'
+  #end
   of_kind "$INGRESS_KIND" | awk '{ print "  the ALB of Ingress " $1 "/" $2 }'
   if [ -z "$DOMAIN" ] && [ -n "$DOMAIN_NAMESPACE" ]; then say "Would set config-domain to the ALB's name"; fi
-}
-look_for_namespace() {
-  ask "look for namespace $2" k get namespace "$2" --ignore-not-found -o name
-  [ -n "$said" ] || dry=client
-}
-look_for_crd() {
-  ask "look for CRD $2" k get crd "$2" --ignore-not-found -o name
-  [ -n "$said" ] || missing=$2
 }
 try() {
   say "$1 $2"

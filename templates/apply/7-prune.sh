@@ -12,37 +12,29 @@ read_inventories() {
     [ -z "$prune" ] || note "this render has no Namespace to keep an inventory in: nothing is pruned"
     return
   fi
-  # shellcheck disable=SC2016 # a template of kubectl's
-  ask "read the inventory" unless_forbidden kn "$home" get configmaps --selector app.kubernetes.io/managed-by=knrender -o go-template='{{range .items}}inventory {{.metadata.name}}{{"\n"}}{{.data.objects}}{{"\n"}}{{end}}'
-  case $said in
-  *"(Forbidden)"*)
+  ask "read the inventory" unless "(Forbidden)" kn "$home" get configmaps --selector app.kubernetes.io/managed-by=knrender -o go-template='{{range .items}}inventory {{.metadata.name}}{{"\n"}}{{.data.objects}}{{"\n"}}{{end}}'
+  if say "$said" | grep -qF "(Forbidden)"; then
     [ -z "$prune" ] || fail 3 "you may not list the ConfigMaps of namespace $home, one of which is the inventory. Nothing was changed."
     note "you may not list the ConfigMaps of namespace $home: no inventory is kept, and a later --prune will not know of this run"
     home=
     return
-    ;;
-  esac
-  all=$(printf '%s\n' "$said" | awk '
+  fi
+  all=$(say "$said" | awk '
     $1 == "inventory" { name = $2; next }
     NF == 4 && $1 ~ /^[a-z][a-z0-9.-]*$/ && $2 ~ /^(-|[a-z0-9][a-z0-9.-]*)$/ && $3 ~ /^[A-Za-z0-9][A-Za-z0-9._:-]*$/ && $4 ~ /^[0-9a-z-]+$/ { print name, $0 }')
-  recorded=$(printf '%s\n' "$all" | awk -v own="$inventory" '$1 == own { print $2, $3, $4, $5 }')
-  others=$(printf '%s\n' "$all" | awk -v own="$inventory" 'NF && $1 != own { sub(/^[^.]*\./, "", $1); print $2, $3, $4, $1 }')
-  if [ -n "$prune" ] && [ -z "$recorded" ]; then
+  recorded=$(say "$all" | awk -v own="$inventory" '$1 == own { print $2, $3, $4, $5 }')
+  others=$(say "$all" | awk -v own="$inventory" 'NF && $1 != own { sub(/^[^.]*\./, "", $1); print $2, $3, $4, $1 }')
+  [ -z "$prune" ] || [ -n "$recorded" ] ||
     note "there is no inventory \`$inventory_name\` in this cluster: what earlier renders brought is not known, and nothing is pruned. This run begins one. \`knrender doctor\` lists what an older knrender left."
-  fi
-}
-# What a right that is missing does not end.
-unless_forbidden() {
-  got=$("$@" 2>&1) || case $got in
-  *"(Forbidden)"*) ;;
-  *) not_yet "$got" || return ;;
-  esac
-  printf '%s\n' "$got" | without_noise
 }
 
 lines() { printf '%s\n' "$@" | sed '/^$/d'; }
-# All objects of this render, a line for each.
-in_render() { objects | awk '{ for (i = 3; i <= NF; i++) print $1, $2, $i }'; }
+# Lists of objects: a line for each (kind, namespace, name), or for those of one place together (kind, namespace, names).
+by_object() { awk '{ for (i = 3; i <= NF; i++) print $1, $2, $i }'; }
+by_place() {
+  by_object | awk '$1 " " $2 != place { if (place) print place names; place = $1 " " $2; names = "" } { names = names " " $3 } END { if (place) print place names }'
+}
+in_render() { objects | by_object; }
 # The lines of $1 whose object is in $2, each with the rest of its line there; with a third argument those whose object is
 # not. A kind that moved from one API group to another is the same.
 match_lines() {
@@ -53,10 +45,6 @@ match_lines() {
     !second { rest = $0; sub(/^[^ ]* [^ ]* [^ ]*/, "", rest); there[key()] = rest; next }
     no != "" && !(key() in there)
     no == "" && key() in there { print $0 there[key()] }'
-}
-# The same objects with those of one place together: kind, namespace, names.
-by_place() {
-  awk 'NF > 2 { if ($1 " " $2 != place) { if (place) print place names; place = $1 " " $2; names = "" } names = names " " $3 } END { if (place) print place names }'
 }
 # From apiVersion, kind, namespace, name and more to a line of the inventory.
 as_lines() { awk 'NF > 3 { group = $1; if (!sub(/\/.*/, "", group)) group = ""; $1 = tolower($2) (group == "" ? "" : "." group); $2 = ""; sub(/  /, " "); print }'; }
@@ -69,15 +57,13 @@ look_for_left_over() {
   if [ -n "$begun$prune" ]; then
     look "look at what earlier renders left" live
   elif ! attempt "" live; then
-    note "what earlier renders left cannot be looked at: $(printf '%s\n' "$said" | tail -n 1)"
+    note "what earlier renders left cannot be looked at: $(say "$said" | tail -n 1)"
     return
   fi
   each judge "$(match_lines "$left" "$said")"
 }
 look() { if [ -n "$begun" ]; then must "$@"; else ask "$@"; fi; }
-# What is in the cluster of $left: kind, namespace, name, uid, labels and annotations. An owner is one that controls it:
-# Knative makes its namespace own its webhooks, and does not mean that.
-# shellcheck disable=SC2016 # a template of kubectl's
+# What is in the cluster of $left: kind, namespace, name, uid, labels and annotations, and the owner that controls it.
 STATE='{{define "it"}}{{if .metadata.uid}}{{.metadata.name}} {{.metadata.uid}}{{range .metadata.ownerReferences}}{{if .controller}} owner={{.kind}}/{{.name}}{{end}}{{end}}{{range $key, $value := .metadata.labels}} {{$key}}={{$value}}{{end}}{{range $key, $value := .metadata.annotations}} {{$key}}={{end}}{{"\n"}}{{end}}{{end}}{{if .items}}{{range .items}}{{template "it" .}}{{end}}{{else}}{{template "it" .}}{{end}}'
 live() {
   alive=$(each live_in "$(say "$left" | by_place)") || not_yet "$(say "$alive" | tail -n 1)" || return
@@ -87,11 +73,11 @@ live_in() {
   kind=$1 namespace=$2
   shift 2
   found=$(any "$namespace" get "$kind" "$@" --ignore-not-found -o go-template="$STATE") || not_yet "$found" || return
-  printf '%s\n' "$found" | awk -v place="$kind $namespace" 'NF { print place, $0 }'
+  say "$found" | awk -v place="$kind $namespace" 'NF { print place, $0 }'
 }
 # The marks by which Helm, Argo CD, Flux, kapp, kubectl and Config Sync say that an object is theirs.
 THEIRS='^owner=|^meta\.helm\.sh/release-name=|^app\.kubernetes\.io/managed-by=Helm$|^argocd\.argoproj\.io/tracking-id=|^(kustomize|helm)\.toolkit\.fluxcd\.io/name=|^kapp\.k14s\.io/app=|^applyset\.kubernetes\.io/part-of=|^config\.k8s\.io/owning-inventory='
-# Kind, namespace, name, the uid that is recorded, the one that it has, labels and annotations.
+# As `live` has them, with the uid that is recorded before the one that it has.
 judge() {
   kind=$1 namespace=$2 name=$3 why=
   mark=$(printf '%s\n' "$@" | sed 1,5d | grep -E "$THEIRS" | head -n 1) || mark=
@@ -114,28 +100,21 @@ judge() {
 }
 # Why a Namespace or a CRD stays; nothing where it goes.
 needs_word() {
-  case $prune in
-  *"$1"*) ;;
-  *)
-    why="$1 deletes it, where nothing of others is in it"
-    return
-    ;;
-  esac
+  why="$1 deletes it, where nothing of others is in it"
+  case $prune in *"$1"*) ;; *) return ;; esac
   look "look for what $kind $name holds" held_by "$kind" "$name"
-  why=$(printf '%s\n' "$said" | awk 'NF { if (++n < 4) list = list (n > 1 ? ", " : "") $1 " " ($2 == "-" ? "" : $2 "/") $3 } END { if (n) print "it holds what this did not bring: " list (n > 3 ? " and " n - 3 " more" : "") }')
+  why=$(say "$said" | awk 'NF { if (++n < 4) list = list (n > 1 ? ", " : "") $1 " " ($2 == "-" ? "" : $2 "/") $3 } END { if (n) print "it holds what this did not bring: " list (n > 3 ? " and " n - 3 " more" : "") }')
 }
-# What lies in a Namespace, or is of a CRD's kind, and is not in the inventory: less what something else there owns, what
-# every namespace has, and what Kubernetes and controllers keep beside an object without saying whose it is.
+# What lies in a Namespace or is of a CRD's kind, is not in the inventory, and not kept there by Kubernetes or for another object.
 held_by() {
-  # shellcheck disable=SC2016 # a template of kubectl's
   template='{{range .items}}{{if not .metadata.ownerReferences}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}}{{"\n"}}{{end}}{{end}}'
   if [ "$1" = namespace ]; then
     kinds=$(k api-resources --verbs=list,delete --namespaced=true -o name 2>&1) || not_yet "$kinds" || return
-    held=$(any "$2" get "$(printf '%s\n' "$kinds" | without_noise | paste -sd, -)" -o go-template="$template") || not_yet "$held" || return
+    held=$(any "$2" get "$(say "$kinds" | without_noise | paste -sd, -)" -o go-template="$template") || not_yet "$held" || return
   else
     held=$(any - get "$2" --all-namespaces -o go-template="$template") || not_yet "$held" || return
   fi
-  held=$(printf '%s\n' "$held" | as_lines |
+  held=$(say "$held" | as_lines |
     grep -Ev '^(event|endpoints|lease|endpointslice|podmetrics)[. ]|^configmap [^ ]* (kube-root-ca\.crt|knrender-inventory\..*)$|^serviceaccount [^ ]* default$') || held=
   match_lines "$held" "$recorded" not
 }
@@ -143,41 +122,35 @@ held_by() {
 # What --prune may not delete is said before anything is changed, rather than in the middle of it.
 check_rights() {
   missing=
-  each check_right "$(printf '%s' "$goes" | by_place)"
+  each check_right "${prune:+$goes}"
   if [ -z "$missing" ]; then return; fi
   say "The right to delete these is missing:"
   say "$missing" | show_lines
   [ -n "$dry_run" ] || fail 3 "rights are missing that --prune takes. Nothing was changed. Without --prune the rest can be applied."
 }
-# All of a kind in a namespace at once; only where that is refused, each by its name, as a Role can have it.
+# All of the kind, or this one, as a Role can have it.
 check_right() {
-  kind=$1 namespace=$2
-  shift 2
-  ask "look at your rights" may_delete "$kind"
-  if [ "${said%% *}" = yes ]; then return; fi
-  for name; do
-    ask "look at your rights" may_delete "$kind/$name"
-    [ "${said%% *}" = yes ] || missing=$(lines "$missing" "$kind $namespace $name")
+  for what in "$1" "$1/$3"; do
+    ask "look at your rights" may_delete "$2" "$what"
+    case $said in yes*) return ;; esac
   done
+  missing=$(lines "$missing" "$*")
 }
 may_delete() {
-  may=$(kn "$namespace" auth can-i delete "$1" 2>&1) || true
-  may=$(printf '%s\n' "$may" | without_noise)
-  case $may in
-  yes* | no | "no - "*) say "$may" ;;
-  *) not_yet "$may" ;;
-  esac
+  may=$(kn "$1" auth can-i delete "$2" 2>&1 | without_noise)
+  case $may in yes* | no | "no - "*) say "$may" ;; *) not_yet "$may" ;; esac
 }
 
-# For people: kind, namespace/name, and why.
+# For people.
 show_lines() { awk 'NF { what = $1 " " ($2 == "-" ? "" : $2 "/") $3; $1 = $2 = $3 = ""; sub(/^ */, ""); print "  " what ($0 == "" ? "" : ": " $0) }'; }
+at_most() { awk -v most="$1" 'NR <= most; END { if (NR > most) print "  and " NR - most " more" }'; }
 show_left_over() {
   if [ -n "$goes" ]; then
     say "An earlier render brought these, and this one does not have them:"
     if [ -n "$prune" ]; then
       say "$goes" | show_lines
     else
-      say "$goes" | show_lines | awk 'NR < 6; END { if (NR > 5) print "  and " NR - 5 " more" }'
+      say "$goes" | show_lines | at_most 5
       if [ -n "$delete" ]; then say "  they stay, and with --prune they go too"; else say "  \`sh apply.sh --prune\` shows and deletes them"; fi
     fi
     if say "$goes" | grep -q '^ingress\.'; then
@@ -190,10 +163,6 @@ show_left_over() {
   fi
 }
 
-# Before anything is applied: what may be there from now on. A first run has no namespace for it yet.
-record_plan() {
-  keep attempt "$(lines "$recorded" "$(match_lines "$(in_render)" "$recorded" not | sed 's/$/ -/')")" || true
-}
 # When all is applied: with the uids that it has. What earlier renders left stays recorded.
 record() {
   if [ -z "$home" ]; then return; fi
@@ -203,21 +172,17 @@ record() {
 applied() {
   set --
   for file in $CONTROLLER_FILE $FIRST $SECOND; do set -- "$@" -f "$folder/$file"; done
-  # shellcheck disable=SC2016 # a template of kubectl's
   found=$(k get "$@" --ignore-not-found -o go-template='{{range .items}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}} {{.metadata.uid}}{{"\n"}}{{end}}' 2>&1) || not_yet "$found" || return
-  printf '%s\n' "$found" | without_noise | as_lines
+  say "$found" | without_noise | as_lines
 }
-# Makes the inventory hold some lines: how (`persist`, `attempt`), and the lines.
+# How (`persist`, `attempt`), and the lines that the inventory is to hold.
 keep() {
   if [ -z "$home" ] || [ "$2" = "$recorded" ]; then return; fi
-  "$1" "write the inventory" unless_forbidden write_inventory "$2" || return
+  "$1" "write the inventory" unless "(Forbidden)" write_inventory "$2" || return
   recorded=$2
-  case $said in
-  *"(Forbidden)"*)
-    note "the inventory is not written, and a later --prune will not know of this run: $said"
-    home=
-    ;;
-  esac
+  case $said in *"(Forbidden)"*) ;; *) return ;; esac
+  note "the inventory is not written, and a later --prune will not know of this run: $said"
+  home=
 }
 write_inventory() {
   kubectl --context "$context" --request-timeout=60s apply --server-side --force-conflicts --field-manager=knrender -f - <<END
@@ -243,7 +208,6 @@ prune() {
     say "Delete what earlier renders left"
     list=$(say "$goes" | by_place)
     delete_list
-    await_gone rest
   fi
   # What is deleted, gone or somebody else's is not ours any more; a CRD or a Namespace that waits for its word is.
   waiting=$(say "$stays" | grep -E ' --prune-[a-z]+ deletes it,| it holds what this | inventory `') || waiting=

@@ -6,19 +6,15 @@ delete_list() {
   delete_class policy "Delete policies"
   delete_class webhook "Delete webhooks"
   delete_class ingress "Delete the Ingress and wait until its ALB is gone"
-  await_gone ingress
   delete_class custom "Delete custom resources"
   delete_custom
-  await_gone custom
   delete_class rest "Delete the rest"
   delete_class crd "Delete CRDs"
-  await_gone crd
   delete_class namespace "Delete namespaces${GRACE:+; the gateway, which drains, takes up to $GRACE seconds to go}"
-  await_gone namespace
 }
 # The lines of a class, last applied first.
 listed() {
-  printf '%s\n' "$list" | awk -v want="$1" '
+  say "$list" | awk -v want="$1" '
     NF < 3 { next }
     { class = "rest" }
     /^validatingadmissionpolicy[a-z]*\./ { class = "policy" }
@@ -35,27 +31,28 @@ delete_class() {
   if [ -z "$deletes" ]; then return; fi
   say "$2"
   each delete "$deletes"
+  [ -n "$dry_run" ] || each await_line "$deletes"
 }
-# By kind, namespace (`-`: none) and names; what is not there is fine, and so is a kind that the server lost.
+# What is not there is fine, and so is a kind that the server lost.
 delete() {
   kind=$1 namespace=$2
   shift 2
   must "delete $kind" any "$namespace" delete "$kind" --ignore-not-found --wait=false ${dry_run:+--dry-run=server} "$@"
-  printf '%s\n' "$said" | sed '/^$/d; s/^/  /'
+  say "$said" | sed '/^$/d; s/^/  /'
 }
 
-await_gone() { [ -n "$dry_run" ] || each await_line "$(listed "$1")"; }
 await_line() {
   kind=$1 namespace=$2
   shift 2
-  persist "wait until $kind $* is gone" are_gone "$@" || {
+  persist "wait until $kind $* is gone" are_gone "$namespace" "$kind" "$@" || {
     for name; do why_it_stays; done
     late "$kind is still there"
   }
 }
 are_gone() {
-  there=$(any "$namespace" get "$kind" "$@" --ignore-not-found -o name) || not_yet "$there" || return
-  [ -z "$there" ] || not_yet "timed out waiting for these to go: $(printf '%s' "$there" | tr '\n' ' ')"
+  namespace=$1
+  there=$(shift && any "$namespace" get "$@" --ignore-not-found -o name) || not_yet "$there" || return
+  [ -z "$there" ] || not_yet "timed out waiting for these to go: $(say "$there" | head -n 5 | tr '\n' ' ')"
 }
 why_it_stays() {
   finalizers=$(kn "$namespace" get "$kind" "$name" -o jsonpath='{.metadata.finalizers} {.spec.finalizers} {range .status.conditions[*]}{.message}{"\n"}{end}' 2>/dev/null) || return 0
@@ -73,18 +70,11 @@ why_it_stays() {
 }
 
 # An ALB with deletion protection stays, and with it its Ingress: better not to begin.
-check_protection() { each check_ingress "$(listed ingress)"; }
+check_protection() { each check_ingress "$(listed ingress | by_object)"; }
 check_ingress() {
-  kind=$1 namespace=$2
-  shift 2
-  for name; do
-    ask "look at Ingress $namespace/$name" any "$namespace" get "$kind" "$name" --ignore-not-found -o jsonpath='{.metadata.annotations.alb\.ingress\.kubernetes\.io/load-balancer-attributes}'
-    case $said in
-    *deletion_protection.enabled=true*)
-      fail 3 "the ALB of Ingress $namespace/$name has deletion protection, so that it could not be deleted. Take it back first: render with \`alb: {deletion-protection: false}\`, run this script without --delete, and then again with it. Nothing was changed."
-      ;;
-    esac
-  done
+  ask "look at Ingress $2/$3" any "$2" get "$1" "$3" --ignore-not-found -o jsonpath='{.metadata.annotations.alb\.ingress\.kubernetes\.io/load-balancer-attributes}'
+  case $said in *deletion_protection.enabled=true*) ;; *) return ;; esac
+  fail 3 "the ALB of Ingress $2/$3 has deletion protection, so that it could not be deleted. Take it back first: render with \`alb: {deletion-protection: false}\`, run this script without --delete, and then again with it. Nothing was changed."
 }
 
 # With the CRDs go all objects of their kinds, whoever made them: those that nobody else made are shown before.
@@ -96,13 +86,13 @@ warn_of_kind() {
   ask "list $1" any - get "$1" --all-namespaces -o go-template='{{range .items}}{{if not .metadata.ownerReferences}}{{with .metadata.namespace}}{{.}}/{{end}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}'
   if [ -z "$said" ]; then return; fi
   say "These $1 go too:"
-  printf '%s\n' "$said" | awk 'NR <= 20 { print "  " $0 } END { if (NR > 20) print "  and " NR - 20 " more" }'
+  say "$said" | sed 's/^/  /' | at_most 20
 }
 # The kinds that the CRDs define which go, where the cluster has them.
 custom_kinds() {
   there=$(k get crd -o name) || not_yet "$there" || return
   for name in $(listed crd | cut -d' ' -f3-); do
-    if printf '%s\n' "$there" | grep -qxF "customresourcedefinition.apiextensions.k8s.io/$name"; then say "$name"; fi
+    if say "$there" | grep -qxF "$CRD/$name"; then say "$name"; fi
   done
 }
 # While the controllers that have to let go of them still run.
@@ -112,16 +102,12 @@ delete_custom() {
   kinds=$said
   for kind in $kinds; do delete "$kind" - --all --all-namespaces; done
   if [ -n "$dry_run" ]; then return; fi
-  persist "wait for custom resources to go" no_object_left || {
-    say "  hint: a finalizer holds them, whose controller does not take it off. Where that controller is gone:"
-    say "        kubectl patch KIND NAME --namespace NAMESPACE --type merge --patch '{\"metadata\":{\"finalizers\":null}}'"
-    late "custom resources are still there"
-  }
-}
-no_object_left() {
   for kind in $kinds; do
-    there=$(any - get "$kind" --all-namespaces -o name) || not_yet "$there" || return
-    [ -z "$there" ] || not_yet "timed out waiting for $(say "$there" | head -n 5)" || return
+    persist "wait for custom resources to go" are_gone - "$kind" --all-namespaces || {
+      say "  hint: a finalizer holds them, whose controller does not take it off. Where that controller is gone:"
+      say "        kubectl patch $kind NAME --namespace NAMESPACE --type merge --patch '{\"metadata\":{\"finalizers\":null}}'"
+      late "custom resources are still there"
+    }
   done
 }
 

@@ -9,13 +9,10 @@ stuck_deployments() {
 show_deployment() {
   if [ "$shown_deployments" -ge 3 ]; then return; fi
   state=$(kn "$1" get deployment "$2" --ignore-not-found -o jsonpath='{.metadata.name} {.status.conditions[?(@.type=="Available")].status}' 2>/dev/null) || state=
-  case $state in
-  '' | *True) return ;;
-  esac
+  case $state in '' | *True) return ;; esac
   shown_deployments=$((shown_deployments + 1))
   say ""
   say "Deployment $1/$2"
-  # shellcheck disable=SC2016 # a template of kubectl's
   labels=$(kn "$1" get deployment "$2" -o go-template='{{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}' 2>/dev/null) || return 0
   show_pods "$1" "${labels%,}"
 }
@@ -28,14 +25,11 @@ show_pods() {
     events "$1" type=Warning 8
     return
   fi
-  seen=$(for pod in $(printf '%s\n' "$pods" | awk 'NR < 4 { print $1 }'); do events "$1" "involvedObject.name=$pod" 6; done)
+  seen=$(for pod in $(say "$pods" | awk 'NR < 4 { print $1 }'); do events "$1" "involvedObject.name=$pod" 6; done)
   say "$seen"
-  case $pods in
-  *" Pending default-scheduler"*)
-    hint scheduler "$1" default-scheduler
-    say "        kubectl delete pods --namespace $1 --selector $2 --field-selector status.phase=Pending"
-    ;;
-  *) hint pod "$1" "$seen" ;;
+  hint pod "$1" "$pods $seen"
+  case $pods in *" Pending default-scheduler"*)
+    say "        kubectl delete pods --namespace $1 --selector $2 --field-selector status.phase=Pending" ;;
   esac
 }
 show_ingress() {
