@@ -35,7 +35,7 @@ pub(super) fn speakers<'a, 's>(set: &'a Set<'s>, albs: &'a [Alb<'s>]) -> impl It
 }
 
 fn at(key: &str) -> String {
-    format!("/metadata/annotations/{}", pointer::escape(key))
+    pointer::below("/metadata/annotations", key)
 }
 
 fn unknown(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {

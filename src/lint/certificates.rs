@@ -168,7 +168,7 @@ fn https_redirect_loop(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for (object, key) in routed.flat_map(|object| REDIRECT_ANNOTATIONS.map(|key| (object, key))) {
         if object.annotation(key).is_some_and(|value| value.eq_ignore_ascii_case("redirected")) {
             let what = "the Service redirects to HTTPS what the ALB has already taken out of HTTPS";
-            found.at(object, format!("/metadata/annotations/{}", pointer::escape(key)), what);
+            found.at(object, pointer::below("/metadata/annotations", key), what);
         }
     }
 }
@@ -233,7 +233,7 @@ fn elb_domain(set: &Set<'_>, found: &mut Found) {
     let Some(config) = set.config("config-domain") else { return };
     for domain in domains(config.object).filter(|domain| is_load_balancer_name(domain)) {
         let what = format!("no name below {domain} resolves");
-        found.at(config.object, format!("/data/{}", pointer::escape(domain)), what);
+        found.at(config.object, pointer::below("/data", domain), what);
     }
 }
 

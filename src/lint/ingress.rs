@@ -42,7 +42,7 @@ fn class_unknown(set: &Set<'_>, albs: &[Alb<'_>], found: &mut Found) {
     for alb in albs {
         let by_annotation = alb.object.annotation(CLASS);
         let (class, at) = match (by_annotation, alb.object.value["spec"]["ingressClassName"].as_str()) {
-            (Some(class), _) => (class, format!("/metadata/annotations/{}", pointer::escape(CLASS))),
+            (Some(class), _) => (class, pointer::below("/metadata/annotations", CLASS)),
             (None, Some(class)) => (class, "/spec/ingressClassName".to_owned()),
             (None, None) => continue,
         };

@@ -100,7 +100,7 @@ fn webhook_certificates_written(set: &Set<'_>, found: &mut Found) {
             }
         }
         if let Some(options) = secret.annotation(ARGO).filter(|options| options.contains("Replace=true")) {
-            let field = format!("/metadata/annotations/{}", pointer::escape(ARGO));
+            let field = pointer::below("/metadata/annotations", ARGO);
             found.at(secret, field, format!("with {options}, every sync empties what Knative has written"));
         }
     }

@@ -15,7 +15,7 @@ fn configurations<'s>(set: &'s Set<'_>) -> impl Iterator<Item = &'s Object<'s>> 
 fn log_router_refused(set: &Set<'_>, found: &mut Found) {
     for configuration in configurations(set) {
         for (key, what) in problems(&configuration.value["data"]) {
-            let at = if key.is_empty() { "/data".to_owned() } else { format!("/data/{}", pointer::escape(&key)) };
+            let at = if key.is_empty() { "/data".to_owned() } else { pointer::below("/data", &key) };
             found.at(configuration, at, what);
         }
     }

@@ -149,7 +149,7 @@ fn load_balancer_annotation(set: &Set<'_>, found: &mut Found) {
             .filter(|key| key.starts_with(SERVICE))
             .collect();
         if let Some(first) = left.first() {
-            let field = format!("/metadata/annotations/{}", pointer::escape(first));
+            let field = pointer::below("/metadata/annotations", first);
             found.at(service, field, format!("nothing reads {} of a ClusterIP Service", left.join(", ")));
         }
     }
@@ -178,7 +178,7 @@ fn ingress_class_twice(set: &Set<'_>, found: &mut Found) {
     for ingress in ingresses(set) {
         let by_field = !ingress.value["spec"]["ingressClassName"].is_null();
         if by_field && ingress.annotation(CLASS).is_some() {
-            let field = format!("/metadata/annotations/{}", pointer::escape(CLASS));
+            let field = pointer::below("/metadata/annotations", CLASS);
             found.at(ingress, field, "the class is given twice, in spec.ingressClassName and in the annotation");
         }
     }

@@ -34,7 +34,7 @@ fn unmet<'s>(pod: &Template<'s>) -> Vec<Unmet<'s>> {
             Label::Missing => false,
         };
         if !met {
-            let field = pod.spec_field(&format!("/nodeSelector/{}", pointer::escape(key)));
+            let field = pod.spec_field(&pointer::below("/nodeSelector", key));
             found.push(Unmet { key, field, asked: format!("nodeSelector {key}: {}", value.as_str().unwrap_or("?")) });
         }
     }

@@ -160,7 +160,7 @@ impl Walk {
                         None => node.values.as_deref().zip(below("additionalProperties")),
                     };
                     if let Some((node, of)) = found {
-                        self.node(node, of, value, &format!("{at}/{}", pointer::escape(name)), false);
+                        self.node(node, of, value, &pointer::below(at, name), false);
                     }
                 }
             }

@@ -120,7 +120,7 @@ pub(super) fn none(found: &mut Found<'_>) {
     let annotations = At::root(&found.object.value).down(&["metadata", "annotations"]);
     let keys = annotations.iter().flat_map(|at| at.value.as_object().into_iter().flatten().map(|(key, _)| key));
     for key in keys.filter(|key| key.starts_with(GROUP)) {
-        let field = format!("/metadata/annotations/{}", pointer::escape(key));
+        let field = pointer::below("/metadata/annotations", key);
         let kind = &found.object.identity.kind;
         let place = if kind == "Route" { "a Service's or a Configuration's" } else { "its" };
         found.at(
