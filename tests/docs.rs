@@ -327,7 +327,7 @@ fn the_page_about_the_house_has_every_room() {
     assert!(!crates.is_empty() && crates.iter().all(|name| page.contains(&format!("| `{name}/` |"))), "{crates:?}");
 }
 
-/// Needs `../shared/upstream`, and passes without.
+/// Needs `../shared/upstream`.
 #[test]
 fn what_the_readme_shows_of_a_render_is_what_a_render_says() {
     let Some(place) = run::Place::with_upstream() else { return };
@@ -352,7 +352,7 @@ fn plain(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Needs `../shared/upstream`, and passes without.
+/// Needs `../shared/upstream`.
 #[test]
 fn the_hooks_for_pre_commit_pass_on_a_render_whatever_file_was_changed() {
     let hooks = fs::read_to_string(root().join(".pre-commit-hooks.yaml")).unwrap();

@@ -150,14 +150,18 @@ pub fn upstream() -> Option<PathBuf> {
     shared("upstream")
 }
 
-/// A folder of `../shared`.
+/// A folder of `../shared`. A check of everything has the mirror, which anybody can fill; the other folders are not for everybody.
 pub fn shared(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
     if folder.is_dir() {
         return Some(folder);
     }
     let here = std::thread::current().name().unwrap_or("test").to_owned();
-    assert!(std::env::var_os("CI").is_none_or(|v| v != "true"), "../shared/{name} is missing, and CI=true");
+    let is_lenient = name != "upstream" || std::env::var_os("CI").is_none_or(|v| v != "true");
+    assert!(
+        is_lenient,
+        "../shared/{name} is missing, and CI=true; `knrender upstream mirror --all ../shared/upstream` fills it"
+    );
     println!("{here}: passed without looking, since ../shared/{name} is missing");
     None
 }

@@ -106,7 +106,8 @@ fn container(doc: &mut Value) -> Option<&mut Value> {
 #[test]
 fn edits_of_upstream_files_stay_small() {
     let Some(mirror) = mirror() else {
-        println!("skipped: no mirror of upstream at ../shared/upstream or KNRENDER_MIRROR");
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no mirror of upstream, and CI=true");
+        println!("passed without looking, since ../shared/upstream is missing");
         return;
     };
     let files = walkdir::WalkDir::new(&mirror).sort_by_file_name();
