@@ -99,7 +99,12 @@ impl Program {
 
     /// What it costs at most, by the sizes that `root` says the variables have.
     pub fn cost(&self, root: Option<&types::Decl>) -> cost::Estimate {
-        cost::estimate(&self.root, &self.checked, root)
+        cost::estimate(&self.root, &self.checked, root, None)
+    }
+
+    /// What it may cost, where this one variable is declared and no other.
+    pub fn cost_of(&self, variable: &str, declared: &types::Decl) -> cost::Estimate {
+        cost::estimate(&self.root, &self.checked, Some(declared), Some(variable))
     }
 
     /// Evaluates it, and takes its steps from a budget.

@@ -33,6 +33,7 @@ mod left_behind;
 mod lint;
 mod lints;
 mod options;
+mod own_cases;
 mod policy;
 mod prune;
 mod registry;

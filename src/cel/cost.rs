@@ -54,10 +54,11 @@ fn times(count: u64, factor: f64) -> u64 {
 }
 
 /// What an expression costs; `root` says how large its first variable may be.
-pub(super) fn estimate(expr: &Expr, checked: &Checked, root: Option<&Decl>) -> Estimate {
+pub(super) fn estimate(expr: &Expr, checked: &Checked, root: Option<&Decl>, only: Option<&str>) -> Estimate {
     let mut coster = Coster {
         checked,
         root,
+        only,
         paths: BTreeMap::new(),
         sizes: BTreeMap::new(),
         entries: BTreeMap::new(),
@@ -90,6 +91,8 @@ struct Local {
 struct Coster<'c> {
     checked: &'c Checked,
     root: Option<&'c Decl>,
+    /// The one name that stands for the root; `None`: any does, as where the API server does not look at names.
+    only: Option<&'c str>,
     paths: BTreeMap<usize, Vec<String>>,
     sizes: BTreeMap<usize, Estimate>,
     entries: BTreeMap<usize, Entries>,
@@ -167,12 +170,15 @@ impl Coster<'_> {
 
     /// How large the value at a path may be, by its declaration.
     fn declared(&self, path: &[String]) -> Option<Estimate> {
-        let mut of = self.root.filter(|_| !path.is_empty())?;
+        let is_root = path.first().is_some_and(|name| self.only.is_none_or(|only| name == only));
+        let mut of = self.root.filter(|_| is_root)?;
         for name in &path[1..] {
             of = match (&of.kind, name.as_str()) {
                 (DeclKind::List(of), "@items") | (DeclKind::Map(of), "@values") => of,
                 // Of keys, the server knows no length, and takes none.
                 (DeclKind::Map(_), "@keys") => return Some(Estimate::fixed(0)),
+                // Of an attribute of a device, it knows the size whatever it is called.
+                (DeclKind::Map(of), _) if matches!(of.kind, DeclKind::Plain(Type::Dyn)) => of,
                 (DeclKind::Object(fields), name) => fields.get(name)?,
                 _ => return None,
             };

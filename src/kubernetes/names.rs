@@ -28,7 +28,7 @@ pub fn wrong(form: &str, text: &str) -> Option<String> {
         "limit-type" => {
             matches!(text, "Container" | "PersistentVolumeClaim" | "Pod") || (text.contains('/') && is_qualified(text))
         }
-        "search" => text == "." || is_subdomain(&text.strip_suffix('.').unwrap_or(text).replace('_', "a")),
+        "search" => text == "." || is_search(text.strip_suffix('.').unwrap_or(text)),
         "some" => !text.is_empty(),
         "config-key" => is_config_key(text),
         "path-segment" => is_path_segment(text),
@@ -122,6 +122,15 @@ pub fn is_subdomain(text: &str) -> bool {
     let part = |part: &str| {
         let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         !part.is_empty() && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}
+
+/// A DNS subdomain whose parts may start with an underscore and have more of them within.
+fn is_search(text: &str) -> bool {
+    let part = |part: &str| {
+        let part = part.strip_prefix('_').unwrap_or(part);
+        !part.starts_with('_') && !part.ends_with('_') && is_subdomain(&part.replace('_', "a"))
     };
     text.len() <= 253 && text.split('.').all(part)
 }

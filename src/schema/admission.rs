@@ -4,12 +4,13 @@
 //! k8s.io/dynamic-resource-allocation/cel.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::value::Value;
 
 use super::{Problem, ProblemKind};
-use crate::cel::Environment;
-use crate::cel::types::Type;
+use crate::cel::types::{Decl, DeclKind, Type};
+use crate::cel::{Environment, Program};
 
 /// What the API server of Kubernetes 1.`minor` has against the CEL of an object of this kind.
 pub fn problems(kind: &str, object: &Value, minor: u16) -> Vec<Problem> {
@@ -40,6 +41,23 @@ const BOOL: Wanted = &[Type::Bool];
 const BOOL_OR_UNKNOWN: Wanted = &[Type::Bool, Type::Dyn];
 const TEXT: Wanted = &[Type::Text];
 const TEXT_OR_NULL: Wanted = &[Type::Text, Type::Null];
+
+/// What a selector of devices may cost.
+const MOST_OF_SELECTOR: u64 = 1_000_000;
+
+/// A device, with how much of it there may be.
+fn device() -> Decl {
+    let of = |kind: DeclKind, most: u64| Arc::new(Decl { kind, most, least_size: 0 });
+    let domains = |value: DeclKind, most: u64| of(DeclKind::Map(of(DeclKind::Map(of(value, most)), 32)), 32);
+    let quantity = DeclKind::Plain(Type::Opaque("kubernetes.Quantity"));
+    let fields = BTreeMap::from([
+        ("driver".to_owned(), of(DeclKind::Plain(Type::Text), 63)),
+        ("attributes".to_owned(), domains(DeclKind::Plain(Type::Dyn), 64)),
+        ("capacity".to_owned(), domains(quantity, 0)),
+        ("allowMultipleAllocations".to_owned(), of(DeclKind::Plain(Type::Bool), 1)),
+    ]);
+    Decl { kind: DeclKind::Object(fields), most: 0, least_size: 0 }
+}
 
 /// What an admission policy may name.
 pub fn environment(minor: u16, params: bool, authorizer: bool) -> Environment {
@@ -146,6 +164,18 @@ impl Judge {
         environment: &Environment,
         wanted: Wanted,
     ) -> Option<Type> {
+        self.program(of, key, at, environment, wanted).map(|program| program.result().clone())
+    }
+
+    /// An expression, where it compiles.
+    fn program(
+        &mut self,
+        of: &Value,
+        key: &str,
+        at: &str,
+        environment: &Environment,
+        wanted: Wanted,
+    ) -> Option<Program> {
         let source = of.get(key).and_then(Value::as_str).filter(|source| !source.trim().is_empty())?;
         let field = format!("{at}/{key}");
         match environment.compile(source) {
@@ -155,12 +185,12 @@ impl Judge {
                 None
             }
             Ok(program) => {
-                let found = program.result().clone();
-                if !wanted.is_empty() && !wanted.contains(&found) {
+                let found = program.result();
+                if !wanted.is_empty() && !wanted.contains(found) {
                     let all: Vec<_> = wanted.iter().map(Type::to_string).collect();
                     self.say(&field, format!("it has to come to {}, and comes to {found}", all.join(" or ")));
                 }
-                Some(found)
+                Some(program)
             }
         }
     }
@@ -224,22 +254,19 @@ impl Judge {
 
     fn selectors(&mut self, of: Option<&Value>, at: &str) {
         let Some(of) = of else { return };
-        let device = Type::object(
-            "kubernetes.DRADevice",
-            [
-                ("driver", Type::Text),
-                ("attributes", Type::map(Type::map(Type::Dyn))),
-                ("capacity", Type::map(Type::map(Type::Opaque("kubernetes.Quantity")))),
-                ("allowMultipleAllocations", Type::Bool),
-            ],
-        );
-        let variables = BTreeMap::from([("device".to_owned(), device)]);
+        let device = device();
+        let variables = BTreeMap::from([("device".to_owned(), device.to_type("kubernetes.DRADevice"))]);
         let environment = Environment { variables, minor: self.minor, objects: false };
         for (i, selector) in items(of, "/selectors") {
             let Some(cel) = selector.get("cel") else { continue };
             // A macro that only these expressions have.
             if !super::text(cel, "expression").contains("cel.bind(") {
-                self.expression(cel, "expression", &format!("{at}/selectors/{i}/cel"), &environment, BOOL_OR_UNKNOWN);
+                let at = format!("{at}/selectors/{i}/cel");
+                let program = self.program(cel, "expression", &at, &environment, BOOL_OR_UNKNOWN);
+                if program.is_some_and(|program| program.cost_of("device", &device).max > MOST_OF_SELECTOR) {
+                    let what = format!("it may cost more than {MOST_OF_SELECTOR}, which is the limit of one selector");
+                    self.say(&format!("{at}/expression"), what);
+                }
             }
         }
     }

@@ -286,11 +286,9 @@ impl Judge {
         let most = most_elements(schema);
         let cardinality = place.cardinality.zip(most).map(|(one, other)| one.saturating_mul(other));
         let inner = Place { cardinality, is_root: false, ..place };
-        let atomic = schema.get("x-kubernetes-map-type").and_then(Value::as_str) == Some("atomic");
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             if let Some(property) = property.as_object() {
-                let place = Place { uncorrelated: place.uncorrelated || atomic, ..inner };
-                self.node(property, &format!("{at}/properties/{}", pointer::escape(name)), place);
+                self.node(property, &format!("{at}/properties/{}", pointer::escape(name)), inner);
             }
         }
         if let Some(items) = schema.get("items").and_then(Value::as_object) {
@@ -341,7 +339,7 @@ impl Judge {
             }
         }
         if uses_old && place.uncorrelated {
-            self.say(format!("{at}/rule"), "oldSelf cannot be told within a list or an atomic value");
+            self.say(format!("{at}/rule"), "oldSelf cannot be told within a list that has no keys");
         } else if !uses_old && rule.get("optionalOldSelf").is_some_and(|is| !is.is_null()) {
             self.say(format!("{at}/optionalOldSelf"), "the rule does not use oldSelf");
         }

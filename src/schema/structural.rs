@@ -515,7 +515,7 @@ impl Walk {
     }
 
     fn forbidden(&mut self, schema: &Map) {
-        for key in ["$ref", "additionalItems", "definitions", "dependencies", "id", "patternProperties"] {
+        for key in ["$ref", "$schema", "additionalItems", "definitions", "dependencies", "id", "patternProperties"] {
             if schema.get(key).is_some_and(|v| !v.is_null()) {
                 self.below(key, |walk| walk.say("a structural schema does not have it"));
             }
@@ -523,7 +523,7 @@ impl Walk {
         if is(schema, "uniqueItems") {
             self.below("uniqueItems", |walk| walk.say("it cannot be true"));
         }
-        if schema.get("additionalProperties").is_some_and(Value::is_object)
+        if schema.get("additionalProperties").is_some_and(|more| more.is_object() || *more == false)
             && schema.get("properties").and_then(Value::as_object).is_some_and(|p| !p.is_empty())
         {
             self.below("additionalProperties", |walk| walk.say("it does not go with properties"));

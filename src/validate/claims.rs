@@ -34,7 +34,7 @@ const SOURCES: [&str; 22] = [
     "csi",
 ];
 
-fn modes(found: &mut Found<'_>, spec: &At<'_>) {
+pub(super) fn modes(found: &mut Found<'_>, spec: &At<'_>) {
     let modes = spec.texts("accessModes");
     if modes.is_empty() {
         found.missing(spec, "accessModes", "how it is accessed has to be said");

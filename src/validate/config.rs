@@ -24,14 +24,34 @@ pub(super) fn check(found: &mut Found<'_>) {
             keys(found, &root, &["data", "stringData"]);
             secret(found, &root);
         }
-        _ => {
-            let name = &object.identity.name;
-            if name.starts_with("system-")
-                && !matches!(name.as_str(), "system-node-critical" | "system-cluster-critical")
-            {
-                found.at("bad-name", "/metadata/name", "names that start with system- are Kubernetes' own");
-            }
+        _ => priority(found, &root),
+    }
+}
+
+/// A `PriorityClass`. Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/scheduling/validation/validation.go>
+fn priority(found: &mut Found<'_>, root: &At<'_>) {
+    const HIGHEST: i64 = 1_000_000_000;
+    let (name, value) = (found.object.identity.name.as_str(), root.int("value").unwrap_or(0));
+    if let Some(own) = system_priority(name) {
+        if value != own {
+            found.at("bad-value", "/value", format!("that of {name} is {own}"));
         }
+        if root.is_true("globalDefault") {
+            found.at("bad-value", "/globalDefault", format!("{name} is not the default"));
+        }
+    } else if name.starts_with("system-") {
+        found.at("bad-name", "/metadata/name", "names that start with system- are Kubernetes' own");
+    } else if value > HIGHEST && i32::try_from(value).is_ok() {
+        found.at("bad-value", "/value", format!("{value} is more than {HIGHEST}"));
+    }
+}
+
+/// The priority of a class that Kubernetes itself has.
+pub(super) fn system_priority(name: &str) -> Option<i64> {
+    match name {
+        "system-node-critical" => Some(2_000_001_000),
+        "system-cluster-critical" => Some(2_000_000_000),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::Found;
 use super::at::At;
+use crate::value::{Value, json};
 
 const VERBS: [&str; 9] = ["create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"];
 
@@ -14,6 +15,7 @@ pub(super) fn schema(found: &mut Found<'_>) {
         found.at("missing-field", "/spec", "it names a priority level");
         return;
     };
+    fixed(found, &spec, fixed_schema(&object.identity.name));
     let precedence = spec.int("matchingPrecedence").filter(|n| *n != 0).unwrap_or(1000);
     if !(1..=10_000).contains(&precedence) {
         found.at("bad-value", "/spec/matchingPrecedence", format!("{precedence} is not from 1 to 10000"));
@@ -147,6 +149,13 @@ pub(super) fn level(found: &mut Found<'_>) {
         found.at("missing-field", "/spec", "it says what the level is like");
         return;
     };
+    const KEEP_ZERO: &str = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
+    if let Some(at) = root.down(&["metadata", "annotations"]).and_then(|annotations| annotations.get(KEEP_ZERO))
+        && object.head.api_version.ends_with("/v1")
+    {
+        found.conflict(&at, "it is for v1beta3; a level of v1 says 0 by itself");
+    }
+    fixed(found, &spec, fixed_level(&object.identity.name));
     let kind = spec.text("type");
     found.one_of(&spec, "type", &["Exempt", "Limited"]);
     if !kind.is_empty() && (kind == "Exempt") != (object.identity.name == "exempt") {
@@ -183,6 +192,82 @@ pub(super) fn level(found: &mut Found<'_>) {
             response(found, &limited);
         }
         _ => {}
+    }
+}
+
+/// Those that every API server has are as it has them.
+/// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/apis/flowcontrol/bootstrap/default.go>
+fn fixed(found: &mut Found<'_>, spec: &At<'_>, fixed: Option<Value>) {
+    let Some(mut fixed) = fixed else { return };
+    // What the exempt level says of itself may be changed.
+    if let (Some(fixed), Some(own)) = (fixed.as_object_mut(), spec.get("exempt"))
+        && fixed.get("type").is_some_and(|of| of == "Exempt")
+    {
+        fixed.insert("exempt".to_owned(), own.value.clone());
+    }
+    if !is_same(Some(spec.value), Some(&fixed)) {
+        let name = &found.object.identity.name;
+        let what = format!("the one called {name} is Kubernetes' own, and cannot be another: {fixed}");
+        found.at("bad-value", &spec.path, what);
+    }
+}
+
+fn fixed_schema(name: &str) -> Option<Value> {
+    let rules = |groups: &[&str]| {
+        let subjects: Vec<Value> =
+            groups.iter().map(|group| json!({"kind": "Group", "group": {"name": group}})).collect();
+        json!([{
+            "subjects": subjects,
+            "resourceRules": [{
+                "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": true
+            }],
+            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        }])
+    };
+    match name {
+        "exempt" => Some(json!({
+            "priorityLevelConfiguration": {"name": "exempt"},
+            "matchingPrecedence": 1,
+            "rules": rules(&["system:masters"]),
+        })),
+        "catch-all" => Some(json!({
+            "priorityLevelConfiguration": {"name": "catch-all"},
+            "matchingPrecedence": 10000,
+            "distinguisherMethod": {"type": "ByUser"},
+            "rules": rules(&["system:unauthenticated", "system:authenticated"]),
+        })),
+        _ => None,
+    }
+}
+
+fn fixed_level(name: &str) -> Option<Value> {
+    match name {
+        "exempt" => Some(json!({"type": "Exempt"})),
+        "catch-all" => Some(json!({
+            "type": "Limited",
+            "limited": {"nominalConcurrencyShares": 5, "limitResponse": {"type": "Reject"}},
+        })),
+        _ => None,
+    }
+}
+
+/// Whether two say the same to the API server, to which nothing, an empty text or list, false and 0 are one.
+fn is_same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let nothing = |value: Option<&Value>| match value {
+        None | Some(Value::Null | Value::Bool(false)) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(value) => *value == 0,
+    };
+    match (one, other) {
+        (one, other) if nothing(one) && nothing(other) => true,
+        (Some(Value::Object(one)), Some(Value::Object(other))) => {
+            one.keys().chain(other.keys()).all(|key| is_same(one.get(key), other.get(key)))
+        }
+        (Some(Value::Array(one)), Some(Value::Array(other))) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(Some(one), Some(other)))
+        }
+        (one, other) => one == other,
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) fn check(found: &mut Found<'_>, root: &At<'_>, spec: &At<'_>) {
     } else if spec.is_true("manualSelector") {
         selector(found, spec);
     }
+    if !cron && !spec.is_true("manualSelector") {
+        own_labels(found, spec);
+    }
     let indexed = spec.text("completionMode") == "Indexed";
     let completions = completions(spec);
     if indexed {
@@ -53,6 +56,25 @@ pub(super) fn check(found: &mut Found<'_>, root: &At<'_>, spec: &At<'_>) {
     }
     if let Some(policy) = spec.get("successPolicy").filter(|_| indexed) {
         successes(found, &policy, completions.unwrap_or(0));
+    }
+}
+
+/// Labels that Kubernetes gives to the pods of a Job, as they stand in one that was read from a cluster.
+fn own_labels(found: &mut Found<'_>, spec: &At<'_>) {
+    let object = found.object;
+    let labels = spec.down(&["template", "metadata"]).map(|metadata| metadata.map("labels")).unwrap_or_default();
+    for (key, at) in labels {
+        match key.strip_prefix("batch.kubernetes.io/").unwrap_or(key) {
+            "controller-uid" => found.conflict(&at, "Kubernetes gives it to the pods of each Job: leave it out"),
+            // A name that is made is not known yet.
+            "job-name" if at.own() != object.identity.name => {
+                found.conflict(
+                    &at,
+                    "Kubernetes gives it to the pods of each Job, and it is the Job's name: leave it out",
+                );
+            }
+            _ => {}
+        }
     }
 }
 

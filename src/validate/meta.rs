@@ -157,7 +157,12 @@ pub(super) fn embedded(found: &mut Found<'_>, metadata: &At<'_>) {
 
 fn owners(found: &mut Found<'_>, metadata: &At<'_>) {
     let mut controllers = 0;
-    for owner in metadata.list("ownerReferences") {
+    let owners = metadata.list("ownerReferences");
+    for (i, owner) in owners.iter().enumerate() {
+        // One that is there twice counts once.
+        if owners[..i].iter().any(|other| other.value == owner.value) {
+            continue;
+        }
         let api = owner.text("apiVersion");
         if api.matches('/').count() > 1 || (api.contains('/') && api.ends_with('/')) {
             found.at("bad-value", &owner.field("apiVersion"), format!("`{api}` is no API version"));
@@ -226,10 +231,10 @@ fn named(found: &mut Found<'_>, metadata: &At<'_>, own: bool, complete: bool) {
     let (kind, name) = (if own { identity.kind.as_str() } else { "" }, identity.name.as_str());
     let since_36 = found.since(36);
     let generated = metadata.text("generateName");
-    // These two have their names looked at only.
-    let looked_at = !own || !matches!(kind, "ReplicationController" | "DeviceClass");
-    if !generated.is_empty() && looked_at {
-        start_of_name(found, generated, kind, since_36);
+    if !generated.is_empty() {
+        // Of these two, what names are made from may be all that goes into a URL, as it may for a Role.
+        let free = own && matches!(kind, "ReplicationController" | "DeviceClass");
+        start_of_name(found, generated, if free { "Role" } else { kind }, since_36);
     }
     if !generated.is_empty() && matches!(kind, "CustomResourceDefinition" | "APIService") {
         found.at("bad-name", "/metadata/generateName", "its name follows from what it says: none can be generated");

@@ -11,6 +11,8 @@ use crate::kubernetes::{addresses, names};
 /// A Node.
 pub(super) fn node(found: &mut Found<'_>) {
     let object = found.object;
+    avoided(found, &At::root(&object.value));
+    features(found, &At::root(&object.value));
     let Some(spec) = At::root(&object.value).get("spec") else { return };
     let mut seen = BTreeSet::new();
     for taint in spec.list("taints") {
@@ -45,6 +47,49 @@ pub(super) fn node(found: &mut Found<'_>) {
         blocks.iter().filter_map(|b| addresses::loose_cidr(b.own())).map(|(ip, _)| ip.is_ipv4()).collect();
     if blocks.len() > 2 || (blocks.len() == 2 && families.len() < 2) {
         found.at("conflict", "/spec/podCIDRs", "there is one for each IP family at the most");
+    }
+}
+
+/// What a node says that it can do, in the order of the alphabet.
+fn features(found: &mut Found<'_>, root: &At<'_>) {
+    let features = root.get("status").map(|status| status.list("declaredFeatures")).unwrap_or_default();
+    if !found.since(36) {
+        return;
+    }
+    let mut before = "";
+    for (i, feature) in features.iter().enumerate() {
+        let name = feature.own();
+        let part = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !(name.starts_with(|c: char| c.is_ascii_uppercase()) && name.split('/').all(part)) {
+            found.bad(feature, format!("`{name}` is no name of a feature such as MyFeature"));
+        } else if i > 0 && name == before {
+            found.twice(feature, format!("`{name}` is there a second time"));
+        } else if name < before {
+            found.bad(feature, "features stand in the order of the alphabet");
+        }
+        before = name;
+    }
+}
+
+/// The annotation about pods that rather ran elsewhere, which is JSON.
+fn avoided(found: &mut Found<'_>, root: &At<'_>) {
+    const KEY: &str = "scheduler.alpha.kubernetes.io/preferAvoidPods";
+    let Some(at) = root.down(&["metadata", "annotations", KEY]).filter(|at| !at.own().is_empty()) else { return };
+    let said = serde_json::from_str::<serde_json::Value>(at.own()).ok();
+    let Some(said) = said.filter(|said| said.is_object() || said.is_null()) else {
+        found.bad(&at, "it has to be a mapping in JSON");
+        return;
+    };
+    let entries = match &said["preferAvoidPods"] {
+        serde_json::Value::Null => &Vec::new(),
+        serde_json::Value::Array(entries) => entries,
+        _ => {
+            found.bad(&at, "preferAvoidPods is a list");
+            return;
+        }
+    };
+    if entries.iter().any(|entry| entry["podSignature"]["podController"]["controller"] != true) {
+        found.bad(&at, "every entry names a podSignature.podController whose controller is true");
     }
 }
 

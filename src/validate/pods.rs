@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::at::At;
-use super::{Found, meta, resources};
+use super::{Found, config, meta, resources};
 
 mod annotations;
 mod containers;
@@ -102,11 +102,7 @@ pub(super) fn check(found: &mut Found<'_>, pod: &Pod<'_, '_>) {
     if pod.single
         && let Some(priority) = spec.int("priority")
     {
-        let known = match spec.text("priorityClassName") {
-            "system-node-critical" => Some(2_000_001_000),
-            "system-cluster-critical" => Some(2_000_000_000),
-            _ => None,
-        };
+        let known = config::system_priority(spec.text("priorityClassName"));
         if known.is_some_and(|known| known != priority) {
             found.at("conflict", &spec.field("priority"), "the priorityClassName says another one");
         }

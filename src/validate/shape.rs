@@ -20,7 +20,12 @@ pub(super) fn check(model: &Model, type_name: &str, value: &Value, found: &mut F
 /// Checks a part of an object, which stands at `path`.
 pub(super) fn part(model: &Model, type_name: &str, value: &Value, path: &str, found: &mut Found<'_>) {
     let unchecked_pod = type_name == "apps.v1.StatefulSet" && model.version().minor < 34;
-    Walk { model, found, lax: false, unseen: false, unchecked_pod }.object(type_name, value, &mut path.to_owned());
+    let whole = path.is_empty();
+    Walk { model, found, lax: false, unseen: false, unchecked_pod, whole }.object(
+        type_name,
+        value,
+        &mut path.to_owned(),
+    );
 }
 
 struct Walk<'w, 'f> {
@@ -32,6 +37,8 @@ struct Walk<'w, 'f> {
     unseen: bool,
     /// For a `StatefulSet`, whose pod and claims the API server read and did not check up to Kubernetes 1.33.
     unchecked_pod: bool,
+    /// Whether the walk started at an object of Kubernetes' own.
+    whole: bool,
 }
 
 /// Fields that the schemas call required and that the API server does without: it defaults them, or their zero will do.
@@ -96,9 +103,22 @@ const UNSEEN: [(u16, u16, &str, &str); 9] = [
     (31, 32, "core.v1.SecurityContext", "procMount"),
 ];
 
-/// Whether a claim's source is in another namespace: a feature that is off by default, so that it is dropped.
-fn is_of_elsewhere(field: &str, value: &Value) -> bool {
-    field == "dataSourceRef" && value.get("namespace").and_then(Value::as_str).is_some_and(|ns| !ns.is_empty())
+/// Whether the API server passes over a field, or drops it, because of what stands in it or beside it.
+fn is_passed_over(type_name: &str, field: &str, fields: &Map, path: &str) -> bool {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(value) = fields.get(field) else { return false };
+    match (type_name, field) {
+        // What is in another namespace is a feature that is off by default.
+        (_, "dataSourceRef") => !text(value, "namespace").is_empty(),
+        // A claim of its own loses a source that is neither a claim nor a snapshot.
+        ("core.v1.PersistentVolumeClaimSpec", "dataSource") if path == "/spec" => {
+            let known = [("", "PersistentVolumeClaim"), ("snapshot.storage.k8s.io", "VolumeSnapshot")];
+            let (group, kind) = (text(value, "apiGroup"), text(value, "kind"));
+            fields.get("dataSourceRef").is_none_or(Value::is_null) && !known.contains(&(group.as_str(), kind.as_str()))
+        }
+        ("apps.v1.DaemonSetUpdateStrategy", "rollingUpdate") => fields.get("type").is_some_and(|of| of == "OnDelete"),
+        _ => false,
+    }
 }
 
 static NOTHING: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
@@ -132,7 +152,7 @@ impl Walk<'_, '_> {
                 Some(field) => {
                     if !value.is_null() {
                         let seen = self.unseen;
-                        self.unseen |= self.is_unseen(type_name, name) || is_of_elsewhere(name, value);
+                        self.unseen |= self.is_unseen(type_name, name) || is_passed_over(type_name, name, fields, path);
                         self.below(path, &segment, |walk, path| walk.value(&field.shape, value, path));
                         self.unseen = seen;
                     }
@@ -149,7 +169,9 @@ impl Walk<'_, '_> {
             }
         }
         let unchecked = ["/spec/template/spec", "/spec/volumeClaimTemplates"].iter().any(|part| path.starts_with(part));
-        if self.unseen || path.starts_with("/status") || (self.unchecked_pod && unchecked) {
+        // Owners of what is made after a template are read only.
+        let of_template = self.whole && type_name == "meta.v1.OwnerReference" && !path.starts_with("/metadata/");
+        if self.unseen || of_template || path.starts_with("/status") || (self.unchecked_pod && unchecked) {
             return;
         }
         for name in of.required.iter().copied() {

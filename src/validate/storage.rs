@@ -112,9 +112,7 @@ fn attachment(found: &mut Found<'_>, root: &At<'_>) {
             }
         }
         (Some(spec), false) => {
-            if spec.len("accessModes") == 0 {
-                found.missing(&spec, "accessModes", "how it is accessed has to be said");
-            }
+            claims::modes(found, &spec);
             if !spec.has("csi") {
                 found.missing(&spec, "csi", "a volume that is written here is one of CSI");
             }
@@ -126,6 +124,11 @@ fn attachment(found: &mut Found<'_>, root: &At<'_>) {
                 };
                 if there {
                     found.at("conflict", &spec.field(key), "a volume that is written here has none");
+                }
+            }
+            for (key, only) in [("persistentVolumeReclaimPolicy", "Retain"), ("volumeMode", "Filesystem")] {
+                if !matches!(spec.text(key), "" | "Retain" | "Filesystem") {
+                    found.at("conflict", &spec.field(key), format!("a volume that is written here has {only}"));
                 }
             }
             claims::of_volume(found, &spec, "");

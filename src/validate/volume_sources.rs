@@ -13,6 +13,7 @@ pub(super) fn check(found: &mut Found<'_>, parent: &At<'_>) {
             found.missing(&iscsi, "secretRef", "CHAP needs it");
         }
     }
+    secrets(found, parent);
     if let Some(fc) = parent.get("fc") {
         match (fc.len("targetWWNs"), fc.len("wwids")) {
             (0, 0) => found.missing(&fc, "targetWWNs", "it needs targetWWNs or wwids"),
@@ -76,5 +77,20 @@ pub(super) fn check(found: &mut Found<'_>, parent: &At<'_>) {
         && !names::is_subdomain(secret.text("name"))
     {
         found.at("bad-name", &secret.field("name"), format!("`{}` is no name of a Secret", secret.text("name")));
+    }
+}
+
+/// Secrets of sources that have to be named in full, those of a `PersistentVolume` by their namespace as well.
+fn secrets(found: &mut Found<'_>, parent: &At<'_>) {
+    let of_volume = found.object.identity.kind == "PersistentVolume";
+    for (source, needs_namespace) in [("cinder", of_volume), ("iscsi", false), ("storageos", of_volume)] {
+        let Some(secret) = parent.down(&[source, "secretRef"]) else { continue };
+        // The discovery of iSCSI names its Secret in a volume only.
+        if secret.text("name").is_empty() && (source != "iscsi" || of_volume) {
+            found.missing(&secret, "name", "`name` is missing");
+        }
+        if needs_namespace && secret.text("namespace").is_empty() {
+            found.missing(&secret, "namespace", "`namespace` is missing");
+        }
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn check(found: &mut Found<'_>) {
         }
         None => {}
     }
+    deprecated(found, kind, &root);
     match kind {
         "Deployment" | "DaemonSet" | "ReplicaSet" => strategy(found, kind, &spec),
         "StatefulSet" => {
@@ -45,6 +46,24 @@ pub(super) fn check(found: &mut Found<'_>) {
         }
         "Job" | "CronJob" => jobs::check(found, &root, &spec),
         _ => {}
+    }
+}
+
+/// Annotations that stand for fields of older versions, and are read as such.
+fn deprecated(found: &mut Found<'_>, kind: &str, root: &At<'_>) {
+    let (key, least) = match kind {
+        "DaemonSet" => ("deprecated.daemonset.template.generation", i64::MIN),
+        "Deployment" => ("deprecated.deployment.rollback.to", 0),
+        _ => return,
+    };
+    let Some(at) = root.down(&["metadata", "annotations", key]) else { return };
+    let text = at.own();
+    if !at.value.is_string() || (text.is_empty() && kind == "Deployment") {
+        return;
+    }
+    if !text.parse::<i64>().is_ok_and(|number| number >= least) {
+        let wanted = if kind == "Deployment" { "a revision: a number, 0 or more" } else { "a number" };
+        found.bad(&at, format!("`{text}` is not {wanted}"));
     }
 }
 
@@ -155,7 +174,10 @@ fn strategy(found: &mut Found<'_>, kind: &str, spec: &At<'_>) {
             }
             _ => {}
         }
-        over_hundred(found, rolling.get("maxUnavailable"));
+        // For a StatefulSet it is a feature that is off by default, so that it is dropped.
+        if kind != "StatefulSet" {
+            over_hundred(found, rolling.get("maxUnavailable"));
+        }
         if kind == "DaemonSet" {
             over_hundred(found, rolling.get("maxSurge"));
         }
@@ -182,6 +204,10 @@ fn stateful(found: &mut Found<'_>, spec: &At<'_>) {
         found.at("bad-name", &spec.field("serviceName"), format!("`{service}` is not a DNS label"));
     }
     for claim in spec.list("volumeClaimTemplates") {
+        if claim.get("metadata").is_none_or(|metadata| metadata.text("name").is_empty()) {
+            let what = "it becomes the name of a volume and of claims, and there is none";
+            found.at("missing-field", &(claim.path.clone() + "/metadata/name"), what);
+        }
         claims::spec(found, &claim, true);
     }
 }

@@ -41,7 +41,9 @@ pub(super) fn check(found: &mut Found<'_>, pod: &Pod<'_, '_>) {
                 found.bad(&at, format!("`{value}` is no AppArmor profile"));
             }
             let own = container.get("securityContext").and_then(|c| c.get("appArmorProfile"));
-            let profile = own.or_else(|| pod.spec.get("securityContext").and_then(|c| c.get("appArmorProfile")));
+            // A Pod's annotation becomes its container's field, where there is none; a template's is held against the pod's.
+            let of_pod = pod.spec.get("securityContext").and_then(|c| c.get("appArmorProfile"));
+            let profile = own.or(of_pod.filter(|_| !pod.single || value.is_empty()));
             if let Some(profile) = profile
                 && !agrees(value, &profile, &["runtime/default"])
             {

@@ -15,7 +15,9 @@ pub(super) fn of_pod(found: &mut Found<'_>, pod: &Pod<'_, '_>) {
     profiles(found, &context);
     if found.since(33) {
         found.one_of(&context, "supplementalGroupsPolicy", &["Merge", "Strict"]);
-        found.one_of(&context, "seLinuxChangePolicy", &["MountOption", "Recursive"]);
+        // The other one is a feature that is off by default.
+        let policies: &[&str] = if found.since(37) { &["MountOption", "Recursive"] } else { &["Recursive"] };
+        found.one_of(&context, "seLinuxChangePolicy", policies);
     }
     let sysctls = context.list("sysctls");
     found.distinct(&sysctls, |sysctl| sysctl.text("name"));
