@@ -113,7 +113,7 @@ fn a_webhook_that_never_answers_ends_the_run_in_bounded_time() {
 #[test]
 fn a_server_that_restarts_in_the_middle_is_waited_for() {
     let Some(cluster) = Cluster::with(&PROD) else { return };
-    for call in ["* get --raw*", "* apply *", "* wait *crd*", "* rollout *", "* get ingress.*", "* patch *"] {
+    for call in ["* get --raw*", "!* apply *", "* wait *crd*", "* rollout *", "* get ingress.*", "* patch *"] {
         let refused =
             "The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?";
         cluster.emptied().is("refuse", &format!("2|{call}|{refused}\n"));
@@ -133,7 +133,7 @@ fn an_error_that_waiting_does_not_cure_ends_the_run_at_once_and_is_shown() {
         "Unable to connect to the server: x509: certificate signed by unknown authority",
         "Error from server (InternalError): failed calling webhook \"a\": connection refused\\nError from server (Forbidden): no",
     ] {
-        cluster.emptied().is("refuse", &format!("1000|* apply *|{message}\n"));
+        cluster.emptied().is("refuse", &format!("1000|!* apply *|{message}\n"));
         let said = cluster.apply_waiting("60", &["--yes"]).fails(1);
         assert!(cluster.slept() < 20, "{message}");
         assert_has(&said, &[message.rsplit("\\n").next().unwrap(), "waiting does not help"]);
@@ -163,7 +163,7 @@ fn a_kind_that_the_server_does_not_know_yet_is_waited_for_in_the_second_batch_al
     let unknown = "error: resource mapping not found for name: \"a\" from \"f\": no matches for kind \"Certificate\"\\nensure CRDs are installed first";
     cluster.is("refuse", &format!("2|*apply*second-batch*|{unknown}\n"));
     assert_has(&cluster.apply_waiting("30", &["--yes"]).ok().stdout, &["not yet: ", "Done."]);
-    cluster.emptied().is("refuse", &format!("1|*apply*first-batch*|{unknown}\n"));
+    cluster.emptied().is("refuse", &format!("1|!*apply*first-batch*|{unknown}\n"));
     assert_has(&cluster.apply_waiting("30", &["--yes"]).fails(1), &["no matches for kind", "waiting does not help"]);
 }
 
@@ -195,10 +195,74 @@ fn where_pods_never_become_ready_the_waits_end_with_what_is_stuck() {
     let Some(cluster) = Cluster::with(&PROD) else { return };
     cluster.is("idle", "").is("stuck", "").is("controller", "").is("controller-webhook", "");
     let ran = cluster.apply(&["--yes"]);
-    assert_has(&ran.stdout, &["Deployment knative-serving/activator", "there are no pods"]);
+    let folder = fs::canonicalize(cluster.place.path("out")).unwrap();
+    assert_has(
+        &ran.stdout,
+        &[
+            "Namespace knative-serving\n  deployment.apps/activator   0/1",
+            &format!("Why, and what to do: knrender doctor --out '{}' --context 'prod'", folder.display()),
+        ],
+    );
     assert_has(&ran.stderr, &["Waiting for deployment \"activator\" rollout to finish: 0 of 1"]);
     assert_has(&ran.fails(1), &["Deployment knative-serving/activator is not available: not within 3 seconds"]);
     assert_eq!(cluster.state().len(), 73);
+}
+
+#[test]
+fn why_it_is_stuck_is_told_by_doctor_where_it_is_installed() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    for name in ["knrender", "kubectl-knrender"] {
+        cluster.is("idle", "").is("stuck", "");
+        let program = format!("bin/{name}");
+        cluster.place.write(&program, "#!/bin/sh\necho \"the cause, by $*\"\nexit 1\n");
+        fs::set_permissions(cluster.place.path(&program), fs::Permissions::from_mode(0o755)).unwrap();
+        let ran = cluster.apply(&["--yes", "--without-controller"]);
+        assert_has(&ran.stdout, &[&format!("Why, and what to do: {name} doctor"), "the cause, by doctor --out "]);
+        assert_has(&ran.fails(1), &["not within 3 seconds"]);
+        fs::remove_file(cluster.place.path(&program)).unwrap();
+    }
+}
+
+/// What the server says to who may not do something.
+fn forbidden(verb: &str, resource: &str) -> String {
+    format!(
+        "Error from server (Forbidden): {resource}.apps \"activator\" is forbidden: User \"u\" cannot {verb} resource \
+         \"{resource}\" in API group \"apps\" in the namespace \"knative-serving\""
+    )
+}
+
+#[test]
+fn rights_that_are_missing_are_said_before_anything_is_changed_each_once() {
+    let Some(cluster) = Cluster::with(&PROD) else { return };
+    let one = forbidden("create", "deployments");
+    let missing_namespace = "Error from server (NotFound): error when creating \"f\": namespaces \"a\" not found";
+    let refused = [one.as_str(), missing_namespace, &one.replace("activator", "webhook")].join("\\n");
+    cluster.is("refuse", &format!("1|* apply *--dry-run=server*|{refused}\n"));
+    let said = cluster.apply(&["--yes"]).fails(3);
+    let once = "you cannot create resource \"deployments\" in API group \"apps\" in the namespace \"knative-serving\"\n\
+                apply.sh: the server refuses this. Nothing was changed.";
+    assert!(said.starts_with(once), "{said}");
+    assert_eq!(cluster.changes(), Vec::<String>::new());
+    // What only a dry run brings about is no refusal.
+    let no_dry_run = "Error from server (BadRequest): admission webhook \"a\" does not support dry run";
+    cluster.is("refuse", &format!("1|* apply *--dry-run=server*|{missing_namespace}\\n{no_dry_run}\n"));
+    cluster.apply(&["--yes"]).ok();
+    let changes = cluster.changes();
+    let refused = forbidden("delete", "deployments");
+    cluster.is("refuse", &format!("1|* delete deployment.apps *--dry-run=server*|{refused}\n"));
+    let said = cluster.apply(&["--yes", "--delete"]).fails(3);
+    assert_has(&said, &["you cannot delete resource \"deployments\"", "these deletions. Nothing was changed."]);
+    assert_eq!(cluster.changes(), changes);
+}
+
+#[test]
+fn no_line_of_the_script_is_longer_than_120_columns() {
+    let Some(cluster) = Cluster::with(&[&PROD[..], &["--internal-tls", "--with", "upgrade-jobs"]].concat()) else {
+        return;
+    };
+    let script = cluster.place.read("out/apply.sh");
+    let code = script.split_once("\n# ---- The story").unwrap().1;
+    assert_eq!(code.lines().find(|line| line.len() > 120), None);
 }
 
 #[test]
@@ -463,7 +527,7 @@ fn knative_goes_up_one_minor_version_at_a_time() {
     assert_has(&cluster.apply(&["--yes"]).fails(3), &["Knative 0.10.0 runs here"]);
     // Another project's Deployment in the same namespace says nothing about Knative.
     cluster.is("running", "contour 1.30.0 \n").is("refuse", "1|*apply -f *-batch*|error: far enough\n");
-    assert_has(&cluster.apply(&["--yes"]).fails(1), &["far enough"]);
+    assert_has(&cluster.apply(&["--yes"]).fails(3), &["far enough"]);
     cluster.is("running", "knative-serving 1.25.0 \n");
     assert_has(&cluster.apply(&["--yes"]).fails(3), &["no one goes back so far"]);
     assert_eq!(cluster.state().len(), 1);

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use crate::value::{Value, json};
 
 use super::{Delivery, Files, apps, rendered};
-use crate::doctor::cause::{self, Cause, Of};
 use crate::embedded;
 use crate::manifest::document::Document;
 use crate::manifest::object::Identity;
@@ -68,6 +67,8 @@ fn has(context: &Value, key: &str) -> bool {
 }
 
 /// What of a part this render needs: what stands between `#if WORD` and `#end` is for renders of which the word is true.
+/// Marks that are comments, and not minijinja's, since so the parts are shell, for shellcheck and editors too, in which
+/// the `{{` of kubectl's own templates stands as it is.
 fn needed(text: &str, words: &[&str]) -> String {
     let mut needed = true;
     let mut lines = String::new();
@@ -126,7 +127,6 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         "upgrade_jobs": jobs.iter().map(|job| place(&job.identity())).collect::<Vec<_>>(),
         "webhooks": webhooks(delivery)?,
         "classes": classes(&ingresses)?,
-        "causes": causes()?,
     });
     if let (Value::Object(all), Value::Object(facts)) = (&mut context, stack.facts.context()) {
         for name in ["cluster_name", "region", "knative", "domain", "certificate_arn"] {
@@ -134,25 +134,6 @@ fn context(delivery: &Delivery<'_>) -> Result<Value, String> {
         }
     }
     Ok(context)
-}
-
-/// The book of causes, each in a line: of what, what is seen of it, and what is said of it.
-fn causes() -> Result<Vec<String>, String> {
-    let line = |cause: &Cause| {
-        let kinds: Vec<&str> = [(Of::Pod, "pod"), (Of::Ingress, "ingress")]
-            .into_iter()
-            .filter_map(|(kind, word)| cause.of.contains(&kind).then_some(word))
-            .collect();
-        // As the script lists pods: phase and scheduler.
-        let scheduler = cause.scheduler.iter().map(|name| format!("pending {name}"));
-        let seen: Vec<String> = cause.seen.iter().map(|text| text.to_lowercase()).chain(scheduler).collect();
-        // What has another text in it is known by that one.
-        let is_known = |text: &&String| !seen.iter().any(|other| *text != other && text.contains(other.as_str()));
-        let seen: Vec<&str> = seen.iter().filter(is_known).map(String::as_str).collect();
-        let line = format!("{}={}={}: {}", kinds.join(" "), seen.join("|"), cause.cause, cause.next);
-        (!kinds.is_empty()).then_some(line)
-    };
-    Ok(cause::book()?.iter().filter_map(line).collect())
 }
 
 fn label_of<'d>(document: &'d Document, label: &str) -> &'d str {
@@ -188,19 +169,21 @@ fn supported(supported: &Supported) -> String {
 }
 
 /// How long a line of names gets.
-const WIDTH: usize = 126;
+const WIDTH: usize = 120;
 
-/// Lines of kind, namespace and the names in it.
+/// Lines of kind, namespace and the names in it; all of one place stand together, where its first object does, so that what goes
+/// before another when all is deleted does not hang on how long a line gets.
 fn objects(identities: impl Iterator<Item = Identity>) -> Vec<String> {
     let mut lines: Vec<(String, String)> = Vec::new();
     for identity in identities {
-        let line = format!("{} {}", kind(&identity), identity.namespace.as_deref().unwrap_or("-"));
-        let fits = |names: &str| line.len() + names.len() + identity.name.len() < WIDTH;
-        match lines.iter_mut().rev().find(|(place, names)| *place == line && fits(names)) {
-            Some((_, names)) => {
-                let _ = write!(names, " {}", identity.name);
+        let place = format!("{} {}", kind(&identity), identity.namespace.as_deref().unwrap_or("-"));
+        let name = identity.name.to_string();
+        match lines.iter().rposition(|(other, _)| *other == place) {
+            Some(at) if place.len() + lines[at].1.len() + name.len() + 2 <= WIDTH => {
+                let _ = write!(lines[at].1, " {name}");
             }
-            None => lines.push((line, identity.name.to_string())),
+            Some(at) => lines.insert(at + 1, (place, name)),
+            None => lines.push((place, name)),
         }
     }
     lines.into_iter().map(|(place, names)| format!("{place} {names}")).collect()

@@ -1,5 +1,4 @@
-//! The book of causes (`data/causes.yaml`): what the cluster says, what that means, and what to do. `knrender doctor` and the
-//! hints of `apply.sh` go by it.
+//! The book of causes (`data/causes.yaml`): what the cluster says, what that means, and what to do.
 
 use serde::Deserialize;
 

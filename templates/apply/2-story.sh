@@ -7,15 +7,15 @@ Applies $TITLE, and waits until it is ready.
 usage: sh apply.sh [--yes] [--dry-run] [--prune] [--delete] [--context NAME] [--without-controller]
 
   --yes                 ask nothing
-  --dry-run             change nothing: show what would be done. The server judges each object, once the namespaces are
-                        there; the second batch can be tried only when the CRDs of the first are in the cluster.
-  --delete              delete it again, in reverse: webhooks, Ingress (waits for the ALB to go), custom resources, all the
-                        rest, namespaces last
-  --prune               delete, in the same order, what an earlier render brought and this one does not have: shown and asked
-                        for before, done when all else is ready. CRDs and Namespaces stay, unless --prune-crds or
+  --dry-run             change nothing: show what would be done. The server judges each object, once the namespaces
+                        are there; the second batch can be tried only when the CRDs of the first are in the cluster.
+  --delete              delete it again, in reverse: webhooks, Ingress (waits for the ALB to go), custom resources, all
+                        the rest, namespaces last
+  --prune               delete, in the same order, what an earlier render brought and this one does not have: shown and
+                        asked for before, done when all else is ready. CRDs and Namespaces stay, unless --prune-crds or
                         --prune-namespaces is said as well, and what is of somebody else stays. With --delete too.
-  --inventory NAME      where it is kept what was brought: ConfigMap knrender-inventory.NAME; without it, the name of the
-                        folder. Renders that follow one another from different folders take the same.
+  --inventory NAME      where it is kept what was brought: ConfigMap knrender-inventory.NAME; without it, the name of
+                        the folder. Renders that follow one another from different folders take the same.
   --context NAME        the context of kubectl's configuration; without it, the current one
   --without-controller  the load balancer controller comes later: no ALB is waited for, and its lack is no failure
   -h, --help            this
@@ -47,12 +47,10 @@ main() {
     check_metrics
   fi
   look_for_left_over
-  list='' # of what will be deleted
-  if [ -n "$delete" ]; then list=$(objects); fi
-  if [ -n "$prune" ]; then list=$(lines "$list" "$(say "$goes" | by_place)"); fi
+  list=$(lines "${delete:+$(objects)}" "${prune:+$(say "$goes" | by_place)}") # what will be deleted
   check_protection
   show_left_over
-  check_rights
+  check_refusals
   if [ -n "$delete" ]; then
     warn_of_loss
     confirm "Delete all of this render from this cluster?"
@@ -65,7 +63,7 @@ main() {
     confirm "Apply to this cluster${prune:+${goes:+, and delete what is left}}?"
     begin
     apply_all
-    if [ -n "$prune" ]; then prune; fi
+    [ -z "$prune" ] || prune
   fi
   say "Done."
 }
@@ -103,7 +101,8 @@ read_options() {
 }
 
 name_inventory() {
-  by_folder=$(basename -- "$folder" | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' - | sed 's/^-*//; s/-*$//' | cut -c1-63)
+  by_folder=$(basename -- "$folder" | tr '[:upper:]' '[:lower:]' | tr -cs 'a-z0-9\n' - |
+    sed 's/^-*//; s/-*$//' | cut -c1-63)
   inventory_name=${inventory_name:-${by_folder:-render}}
   case $inventory_name in *[!a-z0-9-]* | -* | *-) ;; *) return ;; esac
   fail 2 "\`$inventory_name\` is no name of an inventory: small letters, digits and dashes inside"

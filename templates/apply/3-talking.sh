@@ -2,15 +2,17 @@
 
 say() { printf '%s\n' "$*"; }
 note() { say "note: $*"; }
-# Ends with an exit code and a message.
-fail() { say "apply.sh: $2" >&2; exit "$1"; }
-late() { fail 1 "$1: not within $WAIT seconds (KNRENDER_WAIT). Running this again goes on from here; \`knrender doctor\` says more, and its --bundle packs it for others."; }
+# Ends with an exit code and a message; before anything is changed; after a wait that was in vain.
+fail() { say "apply.sh: $(shift && say "$*")" >&2; exit "$1"; }
+stop() { fail 3 "$* Nothing was changed."; }
+late() { fail 1 "$*: not within $WAIT seconds (KNRENDER_WAIT). Running this again goes on from here."; }
 # For what is asked again: why it is not so yet, or what kubectl said.
 not_yet() { say "$*"; return 1; }
 
-# kubectl in the context that was confirmed, whatever others make the current one meanwhile. Nothing here reads standard
-# input, which belongs to the questions.
-k() { kubectl --context "$context" --request-timeout=60s "$@" </dev/null; }
+# kubectl in the context that was confirmed, whatever others make the current one meanwhile. Nothing but `tell` reads
+# standard input, which belongs to the questions.
+tell() { kubectl --context "$context" --request-timeout=60s "$@"; }
+k() { tell "$@" </dev/null; }
 # In a namespace (`-`: none).
 kn() {
   its_namespace=$1
@@ -30,7 +32,7 @@ filled() {
   if [ -n "$got" ]; then say "$got"; else not_yet "$1"; fi
 }
 # Whether there is an object: kind and name.
-is_there() { ask "look for $1 $2" k get "$1" "$2" --ignore-not-found -o name && [ -n "$said" ]; }
+is_there() { must "look for $1 $2" k get "$1" "$2" --ignore-not-found -o name && [ -n "$said" ]; }
 
 # Lists are lines of words. Calls a function with the words of each line.
 each() {
@@ -41,6 +43,7 @@ each() {
 $2
 END
 }
+lines() { printf '%s\n' "$@" | sed '/^$/d'; }
 # Namespace and name of each object of a kind; the names alone.
 of_kind() { objects | awk -v kind="$1" '$1 == kind { for (i = 3; i <= NF; i++) print $2, $i }'; }
 names() { of_kind "$1" | cut -d' ' -f2; }
@@ -54,12 +57,13 @@ a_while() {
   say "$((left > 10 ? 10 : left < 1 ? 1 : left))s"
 }
 
-# Does something, once for `attempt`. `persist` tries until it succeeds: it ends the run at once on an error that waiting does
-# not cure, and returns 1 when the time is up. `must` ends the run then, and so does `ask`, before anything is changed. The
-# first argument says what is done; what kubectl said last is in $said, the warnings in it in $warnings.
+# Does something, once for `attempt`. `persist` tries until it succeeds: it ends the run at once on an error that
+# waiting does not cure, and returns 1 when the time is up. `must` ends the run then as well. The first argument says
+# what is done; what kubectl said last is in $said, the warnings in it in $warnings.
 attempt() { said=$(shift && "$@" 2>&1); }
-must() { persist "$@" || late "$1"; }
-ask() { persist "$@" || fail 3 "the server $server does not answer. Nothing was changed."; }
+must() {
+  persist "$@" || if [ -n "$begun" ]; then late "$1"; else stop "the server $server does not answer."; fi
+}
 persist() {
   doing=$1 shown=''
   shift
@@ -72,7 +76,7 @@ persist() {
     lasting=$(sort_out lasting "$said")
     if [ -n "$lasting" ]; then
       say "$lasting" >&2
-      [ -n "$begun" ] || fail 3 "$doing: failed, and waiting does not help. Nothing was changed."
+      [ -n "$begun" ] || stop "$doing: failed, and waiting does not help."
       fail 1 "$doing: failed, and waiting does not help. Mend it, and run this again."
     fi
     reason=$(sort_out reason "$said")
@@ -88,24 +92,30 @@ persist() {
 without_noise() { grep -Ev '^$|^[Ww]arning: |^[EIW][0-9][0-9][0-9][0-9] ' || true; }
 
 # Sorts out what kubectl said: with `lasting`, the errors that waiting does not cure; with `reason`, why to wait; with
-# `refused`, the lasting ones less those that can follow from another (no namespace, since it could not be made), which
-# wait only together with that one. An error starts on a line that is known, and may say what the server answered only
-# on its last line. With $new_kinds set, a kind that the server does not know yet is waited for: its CRD is established.
+# `refused`, the lasting ones less those that a dry run brings about (no namespace, since it could not be made), each
+# right that is missing once. An error starts on a line that is known, and may say what the server answered only on its
+# last line. With $new_kinds set, a kind that the server does not know yet is waited for: its CRD is established.
 new_kinds=
 sort_out() {
   printf '%s\n' "$2" | awk -v want="$1" -v new="$new_kinds" '
+    function class() {
+      if (error ~ /denied the request/) return "lasting"
+      if (error ~ /failed calling webhook|failed to call webhook|no endpoints available|no address yet/ ||
+        error ~ /connection refused|was refused - did you|connection reset|i\/o timeout|TLS handshake timeout|EOF/ ||
+        error ~ /http2: |stream error: |context deadline exceeded|Client\.Timeout|request canceled/ ||
+        error ~ /\((ServiceUnavailable|TooManyRequests|Timeout|ServerTimeout)\)|etcdserver: |RBAC: .*not found/ ||
+        error ~ /currently unable to handle the request|being terminated|is being deleted|object has been modified/ ||
+        error ~ /timed out waiting|exceeded its progress deadline/) return "wait"
+      if (error ~ /no matches for kind|could not find the requested resource/) return new != "" ? "wait" : "follows"
+      return error ~ /namespaces ".*" not found|does not support dry run/ ? "follows" : "lasting"
+    }
     function flush(  kind) {
       if (error == "") return
-      if (error ~ /denied the request/) kind = "lasting"
-      else if (error ~ /failed calling webhook|failed to call webhook|no endpoints available|no address yet/) kind = "wait"
-      else if (error ~ /connection refused|was refused - did you|connection reset|i\/o timeout|TLS handshake timeout|EOF|http2: |stream error: |context deadline exceeded|Client\.Timeout|request canceled/) kind = "wait"
-      else if (error ~ /\((ServiceUnavailable|TooManyRequests|Timeout|ServerTimeout)\)|etcdserver: |currently unable to handle the request|RBAC: .*not found/) kind = "wait"
-      else if (error ~ /being terminated|is being deleted|object has been modified|timed out waiting|exceeded its progress deadline/) kind = "wait"
-      else if (error ~ /no matches for kind|the server could not find the requested resource/) kind = new != "" ? "wait" : "follows"
-      else if (error ~ /namespaces ".*" not found/) kind = "follows"
-      else kind = "lasting"
-      found[kind] = found[kind] error "\n"
+      kind = class()
       if (kind == "wait" && reason == "") reason = last
+      if (want == "refused" && match(last, /cannot [a-z]+ resource .*/)) error = "you " substr(last, RSTART)
+      if (want != "refused" || !(error in known)) found[kind] = found[kind] error "\n"
+      known[error]
       error = ""
     }
     /^Waiting for / { progress = $0; next }

@@ -1,10 +1,10 @@
 # ---- --prune: what earlier renders brought, and this one does not have ----
 
-# The inventory is a ConfigMap beside Knative: a line for each object that was applied from here and not pruned since, with
-# kind, namespace (`-`: none), name and uid (`-`: it may have been applied). Why it is kept so: docs/prune.md of knrender.
+# The inventory is a ConfigMap beside Knative: a line for each object that was applied from here and not pruned since,
+# with kind, namespace (`-`: none), name and uid (`-`: it may have been applied). Why so: docs/prune.md of knrender.
 
-# Sets $recorded to the lines of this render's inventory, $others to those of other renders with its name at the end. $home
-# is empty where no inventory can be kept. Lines that no apply.sh wrote are passed over.
+# Sets $recorded to the lines of this render's inventory, $others to those of other renders with its name at the end.
+# $home is empty where no inventory can be kept. Lines that no apply.sh wrote are passed over.
 read_inventories() {
   recorded='' others='' inventory="knrender-inventory.$inventory_name"
   home=$(of_kind namespace | awk 'NR == 1 || $2 == "knative-serving" { home = $2 } END { print home }')
@@ -12,34 +12,44 @@ read_inventories() {
     [ -z "$prune" ] || note "this render has no Namespace to keep an inventory in: nothing is pruned"
     return
   fi
-  ask "read the inventory" unless "(Forbidden)" kn "$home" get configmaps --selector app.kubernetes.io/managed-by=knrender -o go-template='{{range .items}}inventory {{.metadata.name}}{{"\n"}}{{.data.objects}}{{"\n"}}{{end}}'
+  must "read the inventory" unless "(Forbidden)" \
+    kn "$home" get configmaps --selector app.kubernetes.io/managed-by=knrender -o go-template="$INVENTORIES"
   if say "$said" | grep -qF "(Forbidden)"; then
-    [ -z "$prune" ] || fail 3 "you may not list the ConfigMaps of namespace $home, one of which is the inventory. Nothing was changed."
-    note "you may not list the ConfigMaps of namespace $home: no inventory is kept, and a later --prune will not know of this run"
+    forbidden="you may not list the ConfigMaps of namespace $home"
+    [ -z "$prune" ] || stop "$forbidden, one of which is the inventory."
+    note "$forbidden: no inventory is kept, and a later --prune will not know of this run"
     home=
     return
   fi
   all=$(say "$said" | awk '
     $1 == "inventory" { name = $2; next }
-    NF == 4 && $1 ~ /^[a-z][a-z0-9.-]*$/ && $2 ~ /^(-|[a-z0-9][a-z0-9.-]*)$/ && $3 ~ /^[A-Za-z0-9][A-Za-z0-9._:-]*$/ && $4 ~ /^[0-9a-z-]+$/ { print name, $0 }')
+    NF == 4 && $1 ~ /^[a-z][a-z0-9.-]*$/ && $2 ~ /^(-|[a-z0-9][a-z0-9.-]*)$/ &&
+      $3 ~ /^[A-Za-z0-9][A-Za-z0-9._:-]*$/ && $4 ~ /^[0-9a-z-]+$/ { print name, $0 }')
   recorded=$(say "$all" | awk -v own="$inventory" '$1 == own { print $2, $3, $4, $5 }')
   others=$(say "$all" | awk -v own="$inventory" 'NF && $1 != own { sub(/^[^.]*\./, "", $1); print $2, $3, $4, $1 }')
   [ -z "$prune" ] || [ -n "$recorded" ] ||
-    note "there is no inventory \`$inventory_name\` in this cluster: what earlier renders brought is not known, and nothing is pruned. This run begins one. \`knrender doctor\` lists what an older knrender left."
+    note "there is no inventory \`$inventory_name\` in this cluster: what earlier renders brought is not known," \
+      "and nothing is pruned. This run begins one. \`knrender doctor\` lists what an older knrender left."
 }
+INVENTORIES='{{range .items}}
+inventory {{.metadata.name}}
+{{.data.objects}}{{end}}'
 
-lines() { printf '%s\n' "$@" | sed '/^$/d'; }
-# Lists of objects: a line for each (kind, namespace, name), or for those of one place together (kind, namespace, names).
+# Lists of objects: a line for each (kind, namespace, name), or for those of one place (kind, namespace, names).
 by_object() { awk '{ for (i = 3; i <= NF; i++) print $1, $2, $i }'; }
 by_place() {
-  by_object | awk '$1 " " $2 != place { if (place) print place names; place = $1 " " $2; names = "" } { names = names " " $3 } END { if (place) print place names }'
+  by_object | awk '
+    $1 " " $2 != place { if (place) print place names; place = $1 " " $2; names = "" }
+    { names = names " " $3 }
+    END { if (place) print place names }'
 }
 in_render() { objects | by_object; }
-# The lines of $1 whose object is in $2, each with the rest of its line there; with a third argument those whose object is
-# not. A kind that moved from one API group to another is the same.
+# The lines of $1 whose object is in $2, each with the rest of its line there; with a third argument those whose object
+# is not. A kind that moved from one API group to another is the same.
 match_lines() {
   printf '%s\n=\n%s\n' "$2" "$1" | awk -v no="${3:-}" '
-    function key(  kind) { kind = $1; sub(/\.(extensions|apps|policy|networking\.k8s\.io)$/, "", kind); return kind " " $2 " " $3 }
+    function key(  kind) { kind = $1; sub(MOVED, "", kind); return kind " " $2 " " $3 }
+    BEGIN { MOVED = "[.](extensions|apps|policy|networking[.]k8s[.]io)$" }
     $0 == "=" { second = 1; next }
     NF < 3 { next }
     !second { rest = $0; sub(/^[^ ]* [^ ]* [^ ]*/, "", rest); there[key()] = rest; next }
@@ -47,24 +57,24 @@ match_lines() {
     no == "" && key() in there { print $0 there[key()] }'
 }
 # From apiVersion, kind, namespace, name and more to a line of the inventory.
-as_lines() { awk 'NF > 3 { group = $1; if (!sub(/\/.*/, "", group)) group = ""; $1 = tolower($2) (group == "" ? "" : "." group); $2 = ""; sub(/  /, " "); print }'; }
+as_lines() {
+  awk 'NF > 3 { group = sub(/\/.*/, "", $1) ? "." $1 : ""; $2 = tolower($2) group; $1 = ""; print substr($0, 2) }'
+}
 
-# Sets $left to what is recorded and not of this render, $goes to what of it may be deleted and $stays to what may not, with
-# the reason at the end of each line. What is in none of the two is gone.
+# Sets $left to what is recorded and not of this render, $goes to what of it may be deleted and $stays to what may not,
+# with the reason at the end of each line. What is in none of the two is gone.
 look_for_left_over() {
   goes='' stays='' left=$(match_lines "$recorded" "$(in_render)" not)
   if [ -z "$left" ]; then return; fi
   if [ -n "$begun$prune" ]; then
-    look "look at what earlier renders left" live
+    must "look at what earlier renders left" live
   elif ! attempt "" live; then
     note "what earlier renders left cannot be looked at: $(say "$said" | tail -n 1)"
     return
   fi
   each judge "$(match_lines "$left" "$said")"
 }
-look() { if [ -n "$begun" ]; then must "$@"; else ask "$@"; fi; }
-# What is in the cluster of $left: kind, namespace, name, uid, labels and annotations, and the owner that controls it.
-STATE='{{define "it"}}{{if .metadata.uid}}{{.metadata.name}} {{.metadata.uid}}{{range .metadata.ownerReferences}}{{if .controller}} owner={{.kind}}/{{.name}}{{end}}{{end}}{{range $key, $value := .metadata.labels}} {{$key}}={{$value}}{{end}}{{range $key, $value := .metadata.annotations}} {{$key}}={{end}}{{"\n"}}{{end}}{{end}}{{if .items}}{{range .items}}{{template "it" .}}{{end}}{{else}}{{template "it" .}}{{end}}'
+# What is in the cluster of $left: kind, namespace, name, uid, the owner that controls it, labels and annotations.
 live() {
   alive=$(each live_in "$(say "$left" | by_place)") || not_yet "$(say "$alive" | tail -n 1)" || return
   say "$alive"
@@ -75,8 +85,16 @@ live_in() {
   found=$(any "$namespace" get "$kind" "$@" --ignore-not-found -o go-template="$STATE") || not_yet "$found" || return
   say "$found" | awk -v place="$kind $namespace" 'NF { print place, $0 }'
 }
+STATE='{{define "it"}}{{if .metadata.uid}}
+{{.metadata.name}} {{.metadata.uid}}
+{{- range .metadata.ownerReferences}}{{if .controller}} owner={{.kind}}/{{.name}}{{end}}{{end}}
+{{- range $key, $value := .metadata.labels}} {{$key}}={{$value}}{{end}}
+{{- range $key, $value := .metadata.annotations}} {{$key}}={{end}}{{end}}{{end}}
+{{- if .items}}{{range .items}}{{template "it" .}}{{end}}{{else}}{{template "it" .}}{{end}}'
 # The marks by which Helm, Argo CD, Flux, kapp, kubectl and Config Sync say that an object is theirs.
-THEIRS='^owner=|^meta\.helm\.sh/release-name=|^app\.kubernetes\.io/managed-by=Helm$|^argocd\.argoproj\.io/tracking-id=|^(kustomize|helm)\.toolkit\.fluxcd\.io/name=|^kapp\.k14s\.io/app=|^applyset\.kubernetes\.io/part-of=|^config\.k8s\.io/owning-inventory='
+THEIRS='^(owner|meta[.]helm[.]sh/release-name|argocd[.]argoproj[.]io/tracking-id|kapp[.]k14s[.]io/app)=
+^((kustomize|helm)[.]toolkit[.]fluxcd[.]io/name|applyset[.]kubernetes[.]io/part-of)=
+^(app[.]kubernetes[.]io/managed-by=Helm$|config[.]k8s[.]io/owning-inventory=)'
 # As `live` has them, with the uid that is recorded before the one that it has.
 judge() {
   kind=$1 namespace=$2 name=$3 why=
@@ -96,53 +114,39 @@ judge() {
     customresourcedefinition.*) needs_word --prune-crds ;;
     esac
   fi
-  if [ -z "$why" ]; then goes=$(lines "$goes" "$kind $namespace $name"); else stays=$(lines "$stays" "$kind $namespace $name $why"); fi
+  if [ -z "$why" ]; then goes=$(lines "$goes" "$kind $namespace $name"); return; fi
+  stays=$(lines "$stays" "$kind $namespace $name $why")
 }
 # Why a Namespace or a CRD stays; nothing where it goes.
 needs_word() {
   why="$1 deletes it, where nothing of others is in it"
   case $prune in *"$1"*) ;; *) return ;; esac
-  look "look for what $kind $name holds" held_by "$kind" "$name"
-  why=$(say "$said" | awk 'NF { if (++n < 4) list = list (n > 1 ? ", " : "") $1 " " ($2 == "-" ? "" : $2 "/") $3 } END { if (n) print "it holds what this did not bring: " list (n > 3 ? " and " n - 3 " more" : "") }')
+  must "look for what $kind $name holds" held_by "$kind" "$name"
+  why=$(say "$said" | awk '
+    NF && ++n < 4 { list = list (n > 1 ? ", " : "") $1 " " ($2 == "-" ? "" : $2 "/") $3 }
+    END { if (n) print "it holds what this did not bring: " list (n > 3 ? " and " n - 3 " more" : "") }')
 }
-# What lies in a Namespace or is of a CRD's kind, is not in the inventory, and not kept there by Kubernetes or for another object.
+# What lies in a Namespace or is of a CRD's kind, is not in the inventory, and not kept there by Kubernetes or for
+# another object.
 held_by() {
-  template='{{range .items}}{{if not .metadata.ownerReferences}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}}{{"\n"}}{{end}}{{end}}'
   if [ "$1" = namespace ]; then
     kinds=$(k api-resources --verbs=list,delete --namespaced=true -o name 2>&1) || not_yet "$kinds" || return
-    held=$(any "$2" get "$(say "$kinds" | without_noise | paste -sd, -)" -o go-template="$template") || not_yet "$held" || return
+    set -- "$(say "$kinds" | without_noise | paste -sd, -)" --namespace "$2"
   else
-    held=$(any - get "$2" --all-namespaces -o go-template="$template") || not_yet "$held" || return
+    set -- "$2" --all-namespaces
   fi
-  held=$(say "$held" | as_lines |
-    grep -Ev '^(event|endpoints|lease|endpointslice|podmetrics)[. ]|^configmap [^ ]* (kube-root-ca\.crt|knrender-inventory\..*)$|^serviceaccount [^ ]* default$') || held=
+  held=$(any - get "$@" -o go-template="$UNOWNED") || not_yet "$held" || return
+  held=$(say "$held" | as_lines | grep -Ev "$KEPT") || held=
   match_lines "$held" "$recorded" not
 }
-
-# What --prune may not delete is said before anything is changed, rather than in the middle of it.
-check_rights() {
-  missing=
-  each check_right "${prune:+$goes}"
-  if [ -z "$missing" ]; then return; fi
-  say "The right to delete these is missing:"
-  say "$missing" | show_lines
-  [ -n "$dry_run" ] || fail 3 "rights are missing that --prune takes. Nothing was changed. Without --prune the rest can be applied."
-}
-# All of the kind, or this one, as a Role can have it.
-check_right() {
-  for what in "$1" "$1/$3"; do
-    ask "look at your rights" may_delete "$2" "$what"
-    case $said in yes*) return ;; esac
-  done
-  missing=$(lines "$missing" "$*")
-}
-may_delete() {
-  may=$(kn "$1" auth can-i delete "$2" 2>&1 | without_noise)
-  case $may in yes* | no | "no - "*) say "$may" ;; *) not_yet "$may" ;; esac
-}
+UNOWNED='{{range .items}}{{if not .metadata.ownerReferences}}
+{{.apiVersion}} {{.kind}} {{or .metadata.namespace "-"}} {{.metadata.name}}{{end}}{{end}}'
+KEPT='^(event|endpoints|lease|endpointslice|podmetrics)[. ]
+^configmap [^ ]* (kube-root-ca\.crt|knrender-inventory\..*)$
+^serviceaccount [^ ]* default$'
 
 # For people.
-show_lines() { awk 'NF { what = $1 " " ($2 == "-" ? "" : $2 "/") $3; $1 = $2 = $3 = ""; sub(/^ */, ""); print "  " what ($0 == "" ? "" : ": " $0) }'; }
+show_lines() { sed '/^$/d; s|^\([^ ]*\) \([^ ]*\) \([^ ]*\)|  \1 \2/\3:|; s| -/| |; s|:$||'; }
 at_most() { awk -v most="$1" 'NR <= most; END { if (NR > most) print "  and " NR - most " more" }'; }
 show_left_over() {
   if [ -n "$goes" ]; then
@@ -151,7 +155,8 @@ show_left_over() {
       say "$goes" | show_lines
     else
       say "$goes" | show_lines | at_most 5
-      if [ -n "$delete" ]; then say "  they stay, and with --prune they go too"; else say "  \`sh apply.sh --prune\` shows and deletes them"; fi
+      if [ -n "$delete" ]; then say "  they stay, and with --prune they go too"; fi
+      if [ -z "$delete" ]; then say "  \`sh apply.sh --prune\` shows and deletes them"; fi
     fi
     if say "$goes" | grep -q '^ingress\.'; then
       say "  With an Ingress go its ALB and the name of it, which no DNS record may need any more."
@@ -172,9 +177,11 @@ record() {
 applied() {
   set --
   for file in $CONTROLLER_FILE $FIRST $SECOND; do set -- "$@" -f "$folder/$file"; done
-  found=$(k get "$@" --ignore-not-found -o go-template='{{range .items}}{{.apiVersion}} {{.kind}} {{with .metadata.namespace}}{{.}}{{else}}-{{end}} {{.metadata.name}} {{.metadata.uid}}{{"\n"}}{{end}}' 2>&1) || not_yet "$found" || return
+  found=$(k get "$@" --ignore-not-found -o go-template="$APPLIED" 2>&1) || not_yet "$found" || return
   say "$found" | without_noise | as_lines
 }
+APPLIED='{{range .items}}
+{{.apiVersion}} {{.kind}} {{or .metadata.namespace "-"}} {{.metadata.name}} {{.metadata.uid}}{{end}}'
 # How (`persist`, `attempt`), and the lines that the inventory is to hold.
 keep() {
   if [ -z "$home" ] || [ "$2" = "$recorded" ]; then return; fi
@@ -185,7 +192,7 @@ keep() {
   home=
 }
 write_inventory() {
-  kubectl --context "$context" --request-timeout=60s apply --server-side --force-conflicts --field-manager=knrender -f - <<END
+  tell apply --server-side --force-conflicts --field-manager=knrender -f - <<END
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -197,7 +204,7 @@ metadata:
     kubernetes.io/description: What apply.sh brought and its --prune may delete.
 data:
   objects: |
-$(printf '%s\n' "$1" | sed 's/^/    /')
+$(say "$1" | sed 's/^/    /')
 END
 }
 
@@ -212,6 +219,7 @@ prune() {
   # What is deleted, gone or somebody else's is not ours any more; a CRD or a Namespace that waits for its word is.
   waiting=$(say "$stays" | grep -E ' --prune-[a-z]+ deletes it,| it holds what this | inventory `') || waiting=
   waiting=$(match_lines "$left" "$waiting" | cut -d' ' -f1-4)
-  keep persist "$(lines "$waiting" "$(match_lines "$recorded" "$left" not)")" || late "the inventory cannot be written"
+  keep persist "$(lines "$waiting" "$(match_lines "$recorded" "$left" not)")" ||
+    late "the inventory cannot be written"
 }
 

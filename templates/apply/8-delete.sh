@@ -37,8 +37,9 @@ delete_class() {
 delete() {
   kind=$1 namespace=$2
   shift 2
-  must "delete $kind" any "$namespace" delete "$kind" --ignore-not-found --wait=false ${dry_run:+--dry-run=server} "$@"
-  say "$said" | sed '/^$/d; s/^/  /'
+  must "delete $kind" any "$namespace" delete "$kind" --ignore-not-found --wait=false \
+    ${dry_run:+--dry-run=server} "$@"
+  lines "$said" | sed 's/^/  /'
 }
 
 await_line() {
@@ -55,38 +56,44 @@ are_gone() {
   [ -z "$there" ] || not_yet "timed out waiting for these to go: $(say "$there" | head -n 5 | tr '\n' ' ')"
 }
 why_it_stays() {
-  finalizers=$(kn "$namespace" get "$kind" "$name" -o jsonpath='{.metadata.finalizers} {.spec.finalizers} {range .status.conditions[*]}{.message}{"\n"}{end}' 2>/dev/null) || return 0
+  finalizers=$(kn "$namespace" get "$kind" "$name" -o jsonpath="$FINALIZERS" 2>/dev/null) || return 0
   say "  $kind $name waits for its finalizers: $finalizers"
   case $kind in
   ingress.*)
-    say "  hint: the load balancer controller takes its finalizer off when the ALB is gone. Where the controller runs, its log"
-    say "        says what holds it up (kubectl logs --namespace kube-system --selector app.kubernetes.io/name=${CONTROLLER:-alb-ingress-controller})."
-    say "        Where the controller is gone, that never happens: install it again ($(how_to_install)), and it goes on from here."
-    say "        Taking the finalizer off by hand would leave an ALB behind that nobody looks after and AWS bills."
+    log="--namespace kube-system --selector app.kubernetes.io/name=${CONTROLLER:-alb-ingress-controller}"
+    say "  hint: the load balancer controller takes its finalizer off when the ALB is gone. Where the controller runs,"
+    say "        its log says what holds it up: kubectl logs $log"
+    say "        Where the controller is gone, that never happens: install it again ($(how_to_install)), and it goes on"
+    say "        from here. Taking the finalizer off by hand would leave an ALB behind that nobody looks after and AWS"
+    say "        bills."
     ;;
-  namespace) say "  hint: kube-controller-manager empties a namespace; \`kubectl get namespace $name -o yaml\` says what is left in it." ;;
-  customresourcedefinition.*) say "  hint: objects of this kind are left, and who made them has to let go: kubectl get $name --all-namespaces" ;;
+  namespace) say "  hint: kube-controller-manager empties it; what is left: kubectl get namespace $name -o yaml" ;;
+  customresourcedefinition.*)
+    say "  hint: objects are left, and who made them has to let go: kubectl get $name --all-namespaces" ;;
   esac
 }
+FINALIZERS='{.metadata.finalizers} {.spec.finalizers} {.status.conditions[*].message}'
 
 # An ALB with deletion protection stays, and with it its Ingress: better not to begin.
 check_protection() { each check_ingress "$(listed ingress | by_object)"; }
 check_ingress() {
-  ask "look at Ingress $2/$3" any "$2" get "$1" "$3" --ignore-not-found -o jsonpath='{.metadata.annotations.alb\.ingress\.kubernetes\.io/load-balancer-attributes}'
+  must "look at Ingress $2/$3" any "$2" get "$1" "$3" --ignore-not-found -o jsonpath="$ATTRIBUTES"
   case $said in *deletion_protection.enabled=true*) ;; *) return ;; esac
-  fail 3 "the ALB of Ingress $2/$3 has deletion protection, so that it could not be deleted. Take it back first: render with \`alb: {deletion-protection: false}\`, run this script without --delete, and then again with it. Nothing was changed."
+  stop "the ALB of Ingress $2/$3 has deletion protection, so that it could not be deleted. Take it back first:" \
+    "render with \`alb: {deletion-protection: false}\`, run this script without --delete, and then again with it."
 }
+ATTRIBUTES='{.metadata.annotations.alb\.ingress\.kubernetes\.io/load-balancer-attributes}'
 
 # With the CRDs go all objects of their kinds, whoever made them: those that nobody else made are shown before.
 warn_of_loss() {
-  ask "list the CRDs" custom_kinds
+  must "list the CRDs" custom_kinds
   each warn_of_kind "$said"
 }
 warn_of_kind() {
-  ask "list $1" any - get "$1" --all-namespaces -o go-template='{{range .items}}{{if not .metadata.ownerReferences}}{{with .metadata.namespace}}{{.}}/{{end}}{{.metadata.name}}{{"\n"}}{{end}}{{end}}'
+  must "list $1" any - get "$1" --all-namespaces -o go-template="$UNOWNED"
   if [ -z "$said" ]; then return; fi
   say "These $1 go too:"
-  say "$said" | sed 's/^/  /' | at_most 20
+  say "$said" | awk '{ print "  " ($3 == "-" ? "" : $3 "/") $4 }' | at_most 20
 }
 # The kinds that the CRDs define which go, where the cluster has them.
 custom_kinds() {
@@ -105,7 +112,7 @@ delete_custom() {
   for kind in $kinds; do
     persist "wait for custom resources to go" are_gone - "$kind" --all-namespaces || {
       say "  hint: a finalizer holds them, whose controller does not take it off. Where that controller is gone:"
-      say "        kubectl patch $kind NAME --namespace NAMESPACE --type merge --patch '{\"metadata\":{\"finalizers\":null}}'"
+      say "        kubectl patch $kind -n NAMESPACE NAME --type merge -p '{\"metadata\":{\"finalizers\":null}}'"
       late "custom resources are still there"
     }
   done

@@ -97,7 +97,6 @@ impl Cluster {
                 .iter()
                 .any(|verb| call.contains(verb))
                 && !call.contains("--dry-run")
-                && !call.contains(" auth can-i ")
         };
         self.calls().into_iter().filter(changes).collect()
     }
@@ -110,10 +109,11 @@ impl Cluster {
         self
     }
 
-    /// Position of the first call that contains all of these.
+    /// Position of the first call that contains all of these, and is no dry run.
     pub fn position(&self, parts: &[&str]) -> usize {
         let calls = self.calls();
-        let found = calls.iter().position(|call| parts.iter().all(|part| call.contains(part)));
+        let has_all = |call: &String| parts.iter().all(|part| call.contains(part)) && !call.contains("--dry-run");
+        let found = calls.iter().position(has_all);
         found.unwrap_or_else(|| panic!("no call with {parts:?} in {calls:#?}"))
     }
 }

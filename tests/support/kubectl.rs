@@ -2,7 +2,8 @@
 //! tests took minutes. The cluster is the folder $FAKE: one file for each object in objects/, and a log of all calls. It obeys
 //! these files, where they are there (called as `sleep` or `date`, it is these: time passes at once, and stands in `clock`):
 //!
-//!     refuse        lines `TIMES|PATTERN|MESSAGE`: so many calls that match fail with the message (`\n` breaks a line)
+//!     refuse        lines `TIMES|PATTERN|MESSAGE`: so many calls that match fail with the message (`\n` breaks a line);
+//!                   with `!` before the pattern no dry run does
 //!     kill          the number of the call in the middle of which the caller, whose pid is in `pid`, is killed
 //!     idle          no controller runs: nothing is looked at, becomes available, finishes, gets an address or goes
 //!     stuck         with idle: the controllers run, and have no success
@@ -133,7 +134,6 @@ impl Call {
                 }
             }
             "logs" => println!("a log"),
-            "auth" => println!("yes"),
             verb => fail(&format!("error: unknown command \"{verb}\"")),
         }
     }
@@ -317,7 +317,12 @@ impl Call {
                 print!("{}", text("ungated"));
                 let _ = fs::remove_file("ungated");
             }
-            "pods" | "events" => eprintln!("No resources found"),
+            "deployments,pods" if there("idle") => {
+                for object in matching("deployment", Some(namespace), "*") {
+                    println!("deployment.apps/{}   0/1   1   0   5m", name_of(&object));
+                }
+            }
+            "deployments,pods" | "pods" | "events" => eprintln!("No resources found"),
             "deployment" if !deployment() => {}
             "deployment" if output.contains("observedGeneration") => {
                 if !there("idle") || there("stuck") {
@@ -521,7 +526,9 @@ fn refused(line: &str) -> Option<String> {
     let taken = |rule: &&str| {
         let mut parts = rule.splitn(3, '|');
         let times: u64 = parts.next().unwrap().parse().unwrap();
-        times > 0 && matches(parts.next().unwrap(), line)
+        let pattern = parts.next().unwrap();
+        let is_meant = !pattern.starts_with('!') || !line.contains("--dry-run");
+        times > 0 && is_meant && matches(pattern.trim_start_matches('!'), line)
     };
     let rule = rules.lines().find(taken)?;
     let (times, rest) = rule.split_once('|').unwrap();
