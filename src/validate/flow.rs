@@ -7,6 +7,9 @@ use crate::value::{Value, json};
 
 const VERBS: [&str; 9] = ["create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"];
 
+/// An annotation of v1beta3, which took 0 for nothing.
+const KEEP_ZERO: &str = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
+
 /// A `FlowSchema`.
 pub(super) fn schema(found: &mut Found<'_>) {
     let object = found.object;
@@ -149,7 +152,6 @@ pub(super) fn level(found: &mut Found<'_>) {
         found.at("missing-field", "/spec", "it says what the level is like");
         return;
     };
-    const KEEP_ZERO: &str = "flowcontrol.k8s.io/v1beta3-preserve-zero-concurrency-shares";
     if let Some(at) = root.down(&["metadata", "annotations"]).and_then(|annotations| annotations.get(KEEP_ZERO))
         && object.head.api_version.ends_with("/v1")
     {

@@ -28,6 +28,7 @@ pub(super) fn part(model: &Model, type_name: &str, value: &Value, path: &str, fo
     );
 }
 
+#[allow(clippy::struct_excessive_bools)] // each says where the walk is
 struct Walk<'w, 'f> {
     model: &'w Model,
     found: &'w mut Found<'f>,
