@@ -187,7 +187,8 @@ struct LintArgs {
 
 const LINT_CODES: &str = "\
 Fargate profiles come from an eksctl ClusterConfig among the inputs, or from `fargate-profiles` in knrender.yaml.
-Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
+Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read, and the
+rest was judged; 4 the baseline is not written.";
 
 #[derive(Args, Clone, Debug)]
 #[command(after_help = VALIDATE_EXIT)]
@@ -200,15 +201,13 @@ struct ValidateArgs {
     /// File or folder with CRDs that are not among the inputs; may be repeated [default: `crds` of knrender.yaml]
     #[arg(long, value_name = "DIR|FILE")]
     crds: Vec<PathBuf>,
-    /// Do not say for which Kubernetes
-    #[arg(long, short)]
-    quiet: bool,
 }
 
 const VALIDATE_EXIT: &str = "\
 An error is what `kubectl apply --dry-run=server` refuses. Custom resources are held against the CRDs among the inputs and in --crds.
 In a folder that is a render, a reference to what is not in it is an error; elsewhere it is a note.
-Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read.";
+Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read, and the
+rest was judged; 4 the baseline is not written.";
 
 #[derive(Args, Debug)]
 struct CacheArgs {
@@ -287,13 +286,14 @@ impl Cli {
     /// With the exit code, when there is nothing left to run.
     pub fn read() -> Result<Cli, u8> {
         let arguments: Vec<OsString> = diff::with_stacks(std::env::args_os().collect());
-        Cli::try_parse_from(arguments).map_err(|error| {
+        Cli::try_parse_from(arguments).map_err(|mut error| {
+            topics::suggest(&mut error);
             let plain = error.render().to_string();
             let said = shown::spelt(&plain, std::env::args_os());
-            if shown::text(&said) == plain {
-                let _ = error.print();
-            } else {
+            if shown::text(&said) != plain {
                 say(&said);
+            } else if error.print().is_err_and(|e| e.kind() != io::ErrorKind::BrokenPipe) {
+                return Error::Write(String::new()).exit_code();
             }
             u8::try_from(error.exit_code()).unwrap_or(2)
         })

@@ -325,6 +325,8 @@ fn what_is_mistyped_is_told_what_was_probably_meant() {
     place.write("knrender.yaml", "");
     let error = place.run(&["lint", "--explain", "daemonset"]).fails(2);
     assert!(error.contains("there is no lint `daemonset`; near: daemon-set"), "{error}");
+    let error = place.run(&["help", "frist-render"]).fails(2);
+    assert!(error.contains("'first-render'"), "{error}");
     place.run(&SEED).ok();
     let error = place.run(&["explain", "Servce/gloo-system/knative-external-prxy"]).fails(2);
     assert!(error.contains("Near: Service/gloo-system/knative-external-proxy"), "{error}");

@@ -84,6 +84,61 @@ fn a_baseline_that_is_none_is_refused() {
 }
 
 #[test]
+fn a_baseline_is_not_written_over_what_is_none() {
+    for (judge, _) in JUDGES {
+        let place = place();
+        place.write("in/a.yaml", &bad("A"));
+        let ran = place.run(&[judge, "in", "--write-baseline", "in/a.yaml"]);
+        assert!(ran.code == 2 && ran.stderr.contains("is no baseline"), "{}", ran.stderr);
+        assert_eq!(fs::read_to_string(place.path("in/a.yaml")).unwrap(), bad("A"));
+        for _ in 0..2 {
+            place.run(&[judge, "in", "--write-baseline", "known.json"]).ok();
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_told_in_every_format_and_the_rest_is_judged() {
+    for (judge, code) in JUDGES {
+        let place = place();
+        place.write("in/a.yaml", &bad("A"));
+        std::os::unix::fs::symlink("nowhere", place.path("in/b.yaml")).unwrap();
+        place.write("in/c.yaml", "apiVersion: v1\nkind: Secret\nmetadata:\n\tname: d\n");
+        let report = place.run(&[judge, "in", "gone.yaml", "--format", "json"]);
+        assert_eq!((report.code, counting(&report.json())), (3, vec![format!("{code} Pod/A")]));
+        let unread = report.json()["unread"].as_array().unwrap().len();
+        assert_eq!(unread, 3);
+        for (format, marks) in [
+            ("text", ["in/b.yaml: No such file", "in/c.yaml, line 4: ", "gone.yaml: No such file"]),
+            ("sarif", ["in/b.yaml", "in/c.yaml", "gone.yaml"]),
+            ("github", ["::error file=in/b.yaml,line=1,", "::error file=in/c.yaml,line=4,", "::error file=gone.yaml,"]),
+            ("junit", ["<testcase classname=\"in/b.yaml\"", "errors=\"3\"", "<error type=\"not read\""]),
+        ] {
+            let ran = place.run(&[judge, "in", "gone.yaml", "--format", format]);
+            let said = format!("{}{}", ran.stdout, if format == "text" { &ran.stderr } else { "" });
+            assert_eq!(ran.code, 3);
+            assert!(marks.iter().all(|mark| said.contains(mark)), "{format}: {said}");
+        }
+    }
+}
+
+#[test]
+fn an_annotation_names_files_and_not_standard_input() {
+    let place = place();
+    let ran = place.run_with_input(&["validate", "-", "--format", "github"], &bad("A"));
+    assert!(ran.stdout.contains("::standard input, line 3: ") && !ran.stdout.contains("file="), "{}", ran.stdout);
+}
+
+#[test]
+fn a_code_of_the_other_judge_is_told_as_such() {
+    let place = place();
+    let other = place.run(&["lint", "--explain", "wrong-type"]);
+    assert!(other.stderr.contains("`knrender validate --explain wrong-type`"), "{}", other.stderr);
+    let none = place.run(&["validate", "--explain", "foo"]);
+    assert!(none.stderr.contains("there is no check `foo`"), "{}", none.stderr);
+}
+
+#[test]
 fn only_files_that_changed_since_a_revision_count_and_all_are_read() {
     for (judge, code) in JUDGES {
         let place = place();

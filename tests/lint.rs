@@ -422,7 +422,11 @@ fn findings_come_as_annotations_and_as_junit() {
     );
     let junit = place.run(&["lint", "a.yaml", "--format", "junit"]);
     assert_eq!(junit.code, 1);
-    assert!(junit.stdout.contains("<testsuite name=\"knrender lint\" tests=\"1\" failures=\"1\">"), "{}", junit.stdout);
+    assert!(
+        junit.stdout.contains("<testsuite name=\"knrender lint\" tests=\"1\" failures=\"1\" errors=\"0\">"),
+        "{}",
+        junit.stdout
+    );
     assert!(junit.stdout.contains("<failure type=\"error\" message=\"host-network: "), "{}", junit.stdout);
     place.run(&["lint", "--list", "--format", "junit"]).fails(2);
 }

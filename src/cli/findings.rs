@@ -63,6 +63,11 @@ impl Report<'_> {
         self.findings.iter().filter(|finding| finding.allowed.is_some()).count()
     }
 
+    /// Whether it is a file, and not what came from standard input or from another tool.
+    fn is_file(&self, name: &str) -> bool {
+        self.collection.kept.iter().all(|(kept, _)| kept != name)
+    }
+
     /// How many files the objects came from.
     fn files(&self) -> usize {
         let mut files: Vec<_> = self.collection.objects.iter().map(|object| &object.file).collect();
@@ -79,7 +84,7 @@ impl Report<'_> {
         let broken = &self.collection.broken;
         if !broken.is_empty() {
             for broken in broken {
-                say(&format!("{}, line {}: {}", broken.file, broken.line, broken.why));
+                say(&broken.to_string());
             }
             return Err(Error::Input(format!("{} could not be read", counted(broken.len(), "document"))));
         }

@@ -51,11 +51,14 @@ impl Reading {
                 }
                 self.text(STANDARD_INPUT, text);
             } else if path.is_dir() {
-                for file in files(path, self.leave_sources, &mut self.sources)? {
-                    self.file(&file)?;
+                for file in files(path, self.leave_sources, &mut self.sources) {
+                    match file {
+                        Ok(file) => self.file(&file),
+                        Err((file, why)) => self.collection.unreadable(named(&file), why),
+                    }
                 }
             } else {
-                self.file(path)?;
+                self.file(path);
             }
         }
         Ok(())
@@ -67,8 +70,10 @@ impl Reading {
         self.collection.kept.extend(String::from_utf8(text).ok().map(|text| (name.to_owned(), text)));
     }
 
-    fn file(&mut self, file: &Path) -> Result<(), Error> {
-        if self.seen.insert(file.to_owned()) { read_file(&mut self.collection, file) } else { Ok(()) }
+    fn file(&mut self, file: &Path) {
+        if self.seen.insert(file.to_owned()) {
+            read_file(&mut self.collection, file);
+        }
     }
 }
 
@@ -146,13 +151,16 @@ pub(super) fn broken(collection: &Collection) -> Result<(), Error> {
     if collection.broken.is_empty() {
         return Ok(());
     }
-    let lines: Vec<_> = collection.broken.iter().map(|b| format!("{}, line {}: {}", b.file, b.line, b.why)).collect();
-    Err(Error::Input(format!("not all of it could be read:\n  {}", lines.join("\n  "))))
+    let lines: Vec<_> = collection.broken.iter().map(ToString::to_string).collect();
+    Err(Error::Input(match lines.as_slice() {
+        [line] if collection.objects.is_empty() => line.clone(),
+        lines => format!("not all of it could be read:\n  {}", lines.join("\n  ")),
+    }))
 }
 
-/// The files below a folder. Where folders that kustomize or Helm builds are left alone, the files that make them such go to
-/// `sources`.
-fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
+/// The files below a folder, and what could not be looked at with the reason. Where folders that kustomize or Helm builds are left
+/// alone, the files that make them such go to `sources`.
+fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Vec<Result<PathBuf, (PathBuf, String)>> {
     let walk = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().filter_entry(|entry| {
         if !entry.file_type().is_dir() && entry.depth() > 0 {
             return true;
@@ -170,7 +178,15 @@ fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Resu
     });
     let mut files = Vec::new();
     for entry in walk {
-        let entry = entry.map_err(|e| Error::Input(format!("{}: {e}", shown::path(folder))))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(e) => {
+                let path = e.path().unwrap_or(folder).to_owned();
+                let why = e.io_error().map_or_else(|| e.to_string(), ToString::to_string);
+                files.push(Err((path, why)));
+                continue;
+            }
+        };
         let extension = entry.path().extension().map(std::ffi::OsStr::to_ascii_lowercase);
         let is_named = extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
         if entry.depth() > 0 && entry.path_is_symlink() && !is_named && entry.path().is_dir() && !is_hidden(&entry) {
@@ -180,15 +196,14 @@ fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Resu
                 shown::path(entry.path())
             ));
         }
-        if is_named && entry.path_is_symlink() {
+        match fs::metadata(entry.path()) {
+            Ok(metadata) if is_named && metadata.is_file() => files.push(Ok(entry.into_path())),
             // A link that leads nowhere is a manifest that somebody counts on.
-            fs::metadata(entry.path()).map_err(|e| Error::Input(format!("{}: {e}", shown::path(entry.path()))))?;
-        }
-        if is_named && entry.path().is_file() {
-            files.push(entry.into_path());
+            Err(e) if is_named => files.push(Err((entry.into_path(), e.to_string()))),
+            _ => {}
         }
     }
-    Ok(files)
+    files
 }
 
 fn is_hidden(entry: &walkdir::DirEntry) -> bool {
@@ -215,33 +230,40 @@ const PART: usize = 2 << 20;
 /// server takes requests of 3 MiB.
 const MOST: usize = 256 << 20;
 
-fn read_file(collection: &mut Collection, path: &Path) -> Result<(), Error> {
-    let shown = shown::path(path.strip_prefix(".").unwrap_or(path));
-    let failed = |e| Error::Input(format!("{shown}: {e}"));
-    let mut file = fs::File::open(path).map_err(failed)?;
-    let mut adding = collection.begin(&shown);
+/// What a file is called among the inputs.
+fn named(path: &Path) -> String {
+    shown::path(path.strip_prefix(".").unwrap_or(path))
+}
+
+/// Reads a file, or remembers why it could not be read.
+fn read_file(collection: &mut Collection, path: &Path) {
+    let mut adding = collection.begin(&named(path));
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(e) => return collection.take_back(adding, &e.to_string()),
+    };
     let mut held = Vec::new();
     loop {
         // Twice as much where no separator was found, so that a text without any is not searched again and again.
         let more = PART.max(held.len());
         if held.len() > MOST {
             let most = MOST >> 20;
-            return Err(Error::Input(format!(
-                "{shown}: more than {most} MiB without a line `---` are no manifest; cut it in pieces"
-            )));
+            let why = format!("more than {most} MiB without a line `---` are no manifest; cut it in pieces");
+            return collection.take_back(adding, &why);
         }
-        let read = file.by_ref().take(more as u64).read_to_end(&mut held).map_err(failed)?;
+        let read = match file.by_ref().take(more as u64).read_to_end(&mut held) {
+            Ok(read) => read,
+            Err(e) => return collection.take_back(adding, &e.to_string()),
+        };
         let is_last = read < more;
         let end = if is_last { held.len() } else { last_separator(&held) };
         let Ok(text) = std::str::from_utf8(&held[..end]) else {
-            collection.take_back(adding, NOT_TEXT);
-            return Ok(());
+            return collection.take_back(adding, NOT_TEXT);
         };
         collection.add_part(&mut adding, text);
         held.drain(..end);
         if is_last {
-            collection.end(adding);
-            return Ok(());
+            return collection.end(adding);
         }
     }
 }
@@ -292,7 +314,7 @@ mod tests {
         let text = large();
         fs::write(&file, &text).unwrap();
         let (mut parts, mut whole) = (Collection::default(), Collection::default());
-        read_file(&mut parts, &file).unwrap();
+        read_file(&mut parts, &file);
         whole.add(&shown::path(&file), &text);
         assert_eq!(format!("{parts:?}"), format!("{whole:?}"));
         assert!(whole.objects.len() > 10_000 && !whole.twice.is_empty() && !whole.patches.is_empty());
@@ -304,7 +326,7 @@ mod tests {
         let file = folder.path().join("a.yaml");
         fs::write(&file, [large().as_bytes(), &[0xff]].concat()).unwrap();
         let mut collection = Collection::default();
-        read_file(&mut collection, &file).unwrap();
+        read_file(&mut collection, &file);
         assert!(collection.objects.is_empty() && collection.twice.is_empty() && collection.skipped == 0);
         assert_eq!(collection.broken.iter().map(|b| b.why.as_str()).collect::<Vec<_>>(), [NOT_TEXT]);
     }
@@ -317,7 +339,7 @@ mod tests {
             format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{a: {}}}\n", "x".repeat(3 * PART));
         fs::write(&file, text).unwrap();
         let mut collection = Collection::default();
-        read_file(&mut collection, &file).unwrap();
+        read_file(&mut collection, &file);
         assert_eq!((collection.objects.len(), collection.broken.len()), (1, 0));
     }
 }

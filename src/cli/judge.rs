@@ -61,6 +61,9 @@ pub(super) struct JudgeArgs {
     /// Configuration file [default: knrender.yaml, where there is one]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// The report alone, without what is said beside it, such as for which Kubernetes
+    #[arg(long, short)]
+    pub(super) quiet: bool,
 }
 
 /// All that a judge is given.
@@ -99,6 +102,7 @@ pub(super) fn run(
     let config = Config::read(args.config.as_deref())?;
     let allowances = findings::allowances(&args.allow, args.config.as_deref(), &config, &pages)?;
     let before = args.baseline.as_deref().map(known::read).transpose()?;
+    args.write_baseline.as_deref().map(known::may_write).transpose()?;
     let session = Session { args, pages, config, allowances, before, judge };
     let is_built = !args.build.is_empty();
     if config_has_clusters(&session.config, args, is_built)? {
@@ -166,7 +170,7 @@ impl<J: Fn(&mut Asked<'_>) -> Result<Judged, Error>> Session<'_, J> {
         let lines = findings::Lines::of(&mut findings, &collection);
         let report = Report { pages, findings: &findings, collection: &collection, lines: &lines, gone: &gone };
         let said = report.print(args.format, args.strict, args.summary);
-        if let Some(after) = after.filter(|_| args.format == LintFormat::Text) {
+        if let Some(after) = after.filter(|_| args.format == LintFormat::Text && !args.quiet) {
             say(&after);
         }
         said

@@ -1,9 +1,11 @@
 //! `knrender help TOPIC`: the three things that people look for.
 
 use clap::Subcommand;
+use clap::error::{ContextKind, ContextValue};
 
 use super::print;
 use crate::error::Error;
+use crate::shown;
 
 /// Pages that are no commands; `knrender help first-render` and `knrender first-render` print one.
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -17,6 +19,16 @@ pub(super) enum Topic {
     /// Rules of your own
     #[command(hide = true, long_about = OWN_RULES, help_template = "{about-with-newline}")]
     OwnRules,
+}
+
+/// Says which topic was probably meant by a command that there is not: clap knows none, since they are no commands.
+pub(super) fn suggest(error: &mut clap::Error) {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return };
+    let topics = Topic::augment_subcommands(clap::Command::new("help"));
+    if let Some(topic) = shown::near(word, topics.get_subcommands().map(clap::Command::get_name)) {
+        let topic = ContextValue::Strings(vec![topic.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, topic);
+    }
 }
 
 const FIRST_RENDER: &str = "\

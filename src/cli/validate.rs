@@ -49,7 +49,7 @@ fn judge(args: &ValidateArgs, asked: &mut Asked<'_>) -> Result<Judged, Error> {
     let mut findings = findings?;
     findings.extend(malformed.into_iter().map(refused_by_kubectl));
     findings.extend(mem::take(&mut asked.collection.twice).into_iter().map(key_twice));
-    Ok(Judged { findings, after: (!args.quiet).then(|| format!("for Kubernetes {target}")) })
+    Ok(Judged { findings, after: Some(format!("for Kubernetes {target}")) })
 }
 
 /// What kubectl refuses before it asks a server.

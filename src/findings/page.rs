@@ -97,6 +97,14 @@ impl Book {
         }
     }
 
+    /// What one of them is called.
+    fn noun(self) -> &'static str {
+        match self {
+            Book::Lint => "lint",
+            Book::Validate => "check",
+        }
+    }
+
     fn path(self) -> &'static str {
         match self {
             Book::Lint => "data/lints/lints.yaml",
@@ -134,6 +142,11 @@ impl Pages {
         })
     }
 
+    /// Which pages these are.
+    pub fn book(&self) -> Book {
+        self.book
+    }
+
     /// The command whose findings they explain.
     pub fn command(&self) -> &'static str {
         self.book.command()
@@ -154,8 +167,13 @@ impl Pages {
         self.pages.iter().position(|page| page.code == code)
     }
 
-    /// What to say to somebody who asked for a lint that does not exist.
+    /// What to say to somebody who asked for a lint or check that does not exist.
     pub fn unknown(&self, code: &str) -> String {
+        let (command, noun) = (self.command(), self.book.noun());
+        if let Some(other) = self.other().ok().filter(|other| other.of(code).is_some()) {
+            let (command, its) = (other.command(), other.book.noun());
+            return format!("`{code}` is no {noun} but a {its}: `knrender {command} --explain {code}`");
+        }
         let words: Vec<&str> = code.split('-').filter(|w| w.len() > 2).collect();
         let plain = |code: &str| code.to_ascii_lowercase().replace(['-', '_'], "");
         let meant = shown::near(code, self.pages.iter().map(|p| p.code.as_str()));
@@ -172,6 +190,6 @@ impl Pages {
         near.sort_by_key(|its| Some(*its) != meant && plain(its) != plain(code));
         near.truncate(6);
         let near = if near.is_empty() { String::new() } else { format!("; near: {}", near.join(", ")) };
-        format!("there is no lint `{code}`{near}. `knrender {} --list` lists them", self.command())
+        format!("there is no {noun} `{code}`{near}. `knrender {command} --list` lists them")
     }
 }

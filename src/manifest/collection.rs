@@ -1,5 +1,6 @@
 //! Manifests of any origin, read as one set of objects: what `lint`, `plan` and `validate` look at.
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use crate::value::{Pool, Text, Value};
@@ -48,12 +49,22 @@ impl Placed {
 pub struct Broken {
     /// The file.
     pub file: Text,
-    /// 1-based line.
+    /// 1-based line; 0 is the file as a whole.
     pub line: usize,
     /// What is wrong.
     pub why: String,
     /// What it is all the same.
     pub is: Is,
+}
+
+/// `a.yaml, line 3: why`.
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => write!(f, "{}: {}", self.file, self.why),
+            line => write!(f, "{}, line {line}: {}", self.file, self.why),
+        }
+    }
 }
 
 /// What a document is that is no object.
@@ -181,7 +192,12 @@ impl Collection {
         self.twice.truncate(twice);
         self.patches.truncate(patches);
         self.skipped = skipped;
-        self.broken.push(Broken { file, line: 1, why: why.to_owned(), is: Is::Unreadable });
+        self.unreadable(file, why.to_owned());
+    }
+
+    /// Remembers a file that could not be read at all.
+    pub fn unreadable(&mut self, file: impl Into<Text>, why: String) {
+        self.broken.push(Broken { file: file.into(), line: 0, why, is: Is::Unreadable });
     }
 
     /// Remembers what could not be read; `line` is that in the part.

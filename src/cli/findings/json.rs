@@ -32,7 +32,7 @@ pub(super) fn report(report: &Report<'_>) -> String {
         })
         .collect();
     let broken: Vec<_> =
-        report.collection.broken.iter().map(|b| json!({"file": b.file, "line": b.line, "why": b.why})).collect();
+        report.collection.broken.iter().map(|b| json!({"file": b.file, "line": b.line.max(1), "why": b.why})).collect();
     let report = json!({
         "findings": findings,
         "unread": broken,

@@ -1,4 +1,5 @@
-//! Findings as `JUnit`'s XML, which `GitLab` and others show beside tests: a case for each object that was looked at.
+//! Findings as `JUnit`'s XML, which `GitLab` and others show beside tests: a case for each object that was looked at, and for each
+//! file that could not be.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -30,9 +31,22 @@ pub(super) fn report(report: &Report<'_>) -> String {
         cases.entry((file, object)).or_default().push(failure);
     }
     let failed = cases.values().filter(|failures| !failures.is_empty()).count();
+    for broken in &report.collection.broken {
+        let error = format!(
+            "      <error type=\"not read\" message=\"{}\">{}</error>\n",
+            escaped(&broken.why),
+            escaped(&broken.to_string())
+        );
+        cases.entry((&broken.file, "the file".to_owned())).or_default().push(error);
+    }
+    let errors = report.collection.broken.len();
     let command = report.pages.command();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
-    let _ = writeln!(text, "  <testsuite name=\"knrender {command}\" tests=\"{}\" failures=\"{failed}\">", cases.len());
+    let _ = writeln!(
+        text,
+        "  <testsuite name=\"knrender {command}\" tests=\"{}\" failures=\"{failed}\" errors=\"{errors}\">",
+        cases.len()
+    );
     for ((file, object), failures) in &cases {
         let (file, object) = (escaped(file), escaped(object));
         if failures.is_empty() {

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::value::{Value, json};
 
 use super::Report;
-use crate::findings::page::Page;
+use crate::findings::page::{Book, Page};
 use crate::findings::{Finding, Place};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -38,7 +38,7 @@ pub(super) fn report(report: &Report<'_>) -> String {
                 "name": "knrender",
                 "version": env!("CARGO_PKG_VERSION"),
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": pages.iter().map(|page| rule(page)).collect::<Vec<_>>(),
+                "rules": pages.iter().map(|page| rule(page, report.pages.book())).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
             "invocations": [{
@@ -51,7 +51,11 @@ pub(super) fn report(report: &Report<'_>) -> String {
     format!("{log:#}\n")
 }
 
-fn rule(page: &Page) -> Value {
+fn rule(page: &Page, book: Book) -> Value {
+    let tags = match book {
+        Book::Lint => json!(["fargate", "knative"]),
+        Book::Validate => json!(["kubernetes"]),
+    };
     json!({
         "id": page.code,
         "shortDescription": {"text": page.title},
@@ -59,7 +63,7 @@ fn rule(page: &Page) -> Value {
         "help": {"text": format!("{}\n\n{}\n\n{}", page.why, page.fix, page.see.join("\n"))},
         "helpUri": page.see.first(),
         "defaultConfiguration": {"level": page.severity.name()},
-        "properties": {"rule": page.rule, "confidence": page.confidence, "tags": ["fargate", "knative"]},
+        "properties": {"rule": page.rule, "confidence": page.confidence, "tags": tags},
     })
 }
 

@@ -35,7 +35,7 @@ impl<'r> Counts<'r> {
             *kinds.entry(kind).or_default().entry(page.severity).or_default() += 1;
         }
         let not_checked = report.findings.iter().filter(|f| f.code == "not-checked").map(|f| f.what.clone());
-        let unread = report.collection.broken.iter().map(|b| format!("{}, line {}: {}", b.file, b.line, b.why));
+        let unread = report.collection.broken.iter().map(ToString::to_string);
         let mut not_judged: Vec<String> = not_checked.chain(unread).collect();
         if report.collection.skipped > 0 {
             let what = counted(report.collection.skipped, "document");

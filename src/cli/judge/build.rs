@@ -78,9 +78,9 @@ fn recognise(collection: &mut Collection, command: &str) {
     let patches = std::mem::take(&mut collection.patches);
     collection.skipped -= patches.len();
     parts.extend(patches.into_iter().map(|(file, line)| (file, line, Source::JsonPatch)));
-    // A file is read once, however many of its documents are broken.
+    // A file is read once, however many of its documents are broken; one that could not be read is not read again.
     let mut templates: BTreeMap<Text, bool> = BTreeMap::new();
-    for broken in &mut collection.broken {
+    for broken in collection.broken.iter_mut().filter(|broken| broken.line > 0) {
         let is_template = templates.entry(broken.file.clone()).or_insert_with(|| {
             let text = inputs::text_of(&collection.kept, &broken.file);
             text.is_some_and(|text| recognise::is_template(&text))

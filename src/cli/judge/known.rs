@@ -1,7 +1,7 @@
 //! `--baseline` and `--write-baseline`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::cli::write_file;
 use crate::error::Error;
@@ -28,7 +28,11 @@ pub(in crate::cli) struct Gone {
 pub(super) fn read(file: &Path) -> Result<Before, Error> {
     let shown = shown::path(file);
     let text = fs::read_to_string(file).map_err(|e| {
-        Error::Usage(format!("--baseline {shown}: {e}; `--write-baseline {shown}` makes it of what is found now"))
+        let how = match e.kind() {
+            io::ErrorKind::NotFound => format!("; `--write-baseline {shown}` makes it of what is found now"),
+            _ => String::new(),
+        };
+        Error::Usage(format!("--baseline {shown}: {e}{how}"))
     })?;
     let baseline = serde_json::from_str(&text).map_err(|e| {
         Error::Usage(format!(
@@ -45,6 +49,21 @@ impl Before {
         let findings = self.baseline.mark(findings, &format!("--baseline {file}"));
         Gone { file, findings }
     }
+}
+
+/// Refuses to write over what is no baseline, such as a manifest whose name was meant as an input.
+pub(super) fn may_write(file: &Path) -> Result<(), Error> {
+    if !file.is_file() {
+        return Ok(());
+    }
+    let is_baseline = |bytes: &[u8]| bytes.is_empty() || serde_json::from_slice::<Baseline>(bytes).is_ok();
+    if fs::read(file).is_ok_and(|bytes| is_baseline(&bytes)) {
+        return Ok(());
+    }
+    let shown = shown::path(file);
+    Err(Error::Usage(format!(
+        "--write-baseline {shown}: this file is there and is no baseline; name another, or remove it"
+    )))
 }
 
 /// Writes what counts among findings, and counts it no longer.
