@@ -66,8 +66,31 @@ pub const ALLOWANCE_UNUSED: &str = "allowance-unused";
 /// How many findings of each severity nobody allowed.
 pub fn count(findings: &[Finding], pages: &Pages) -> BTreeMap<Severity, usize> {
     let mut count = BTreeMap::new();
-    for page in findings.iter().filter(|f| f.allowed.is_none()).filter_map(|f| pages.of(f.code)) {
-        *count.entry(page.severity).or_insert(0) += 1;
+    for (code, findings) in by_code(findings) {
+        if let Some(page) = pages.of(code) {
+            *count.entry(page.severity).or_insert(0) += findings.len();
+        }
     }
     count
+}
+
+/// The findings that nobody allowed, by code.
+pub fn by_code(findings: &[Finding]) -> BTreeMap<&'static str, Vec<&Finding>> {
+    let mut by_code: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings.iter().filter(|f| f.allowed.is_none()) {
+        by_code.entry(finding.code).or_default().push(finding);
+    }
+    by_code
+}
+
+/// Puts findings into the order of file, line, column, field, code and words.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let places = match (&a.place, &b.place) {
+            // Nearly all are of one file, and differ in their lines.
+            (Some(a), Some(b)) if Text::ptr_eq(&a.file, &b.file) => a.line.cmp(&b.line).then_with(|| a.cmp(b)),
+            (a, b) => a.cmp(b),
+        };
+        places.then_with(|| (a.code, &a.what).cmp(&(b.code, &b.what)))
+    });
 }

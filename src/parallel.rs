@@ -1,6 +1,7 @@
 //! Work that is done on all cores, with results in the order of what it was done on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Room for what is nested deep: threads have less of it by default than the first one.
@@ -24,29 +25,31 @@ pub(crate) fn over<T: Sync, S, R: Send>(
     }
     let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(threads * PARTS).max(least)).collect();
     let next = AtomicUsize::new(0);
-    let run = || {
+    let results: Mutex<Vec<Option<R>>> = Mutex::new(parts.iter().map(|_| None).collect());
+    on_threads(threads, &|| {
         let mut state = state();
-        let mut done = Vec::new();
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(part) = parts.get(i) else { return done };
-            done.push((i, work(&mut state, part)));
+            let Some(part) = parts.get(i) else { return };
+            let result = work(&mut state, part);
+            results.lock().unwrap_or_else(PoisonError::into_inner)[i] = Some(result);
         }
-    };
-    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
+}
+
+/// Runs the same on so many threads, of which this is one.
+fn on_threads(threads: usize, run: &(dyn Fn() + Sync)) {
+    thread::scope(|scope| {
         let spawn = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
         let others: Vec<_> = (1..threads).filter_map(|n| spawn(n).ok()).collect();
-        let mut results = run();
+        run();
         for thread in others {
-            match thread.join() {
-                Ok(done) => results.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
             }
         }
-        results
     });
-    results.sort_by_key(|(i, _)| *i);
-    results.into_iter().map(|(_, result)| result).collect()
 }
 
 #[cfg(test)]

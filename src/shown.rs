@@ -78,7 +78,8 @@ pub fn word(text: &str) -> Cow<'_, str> {
 
 fn neutral(text: &str, stays: fn(char) -> bool, spell: fn(&mut String, char)) -> Cow<'_, str> {
     let text = without_credentials(text);
-    if !text.chars().any(|c| is_unseen(c) && !stays(c)) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
+    if text.bytes().all(is_plain) || !text.chars().any(|c| is_unseen(c) && !stays(c)) {
         return text;
     }
     let mut out = String::with_capacity(text.len() + 16);
@@ -99,7 +100,7 @@ fn is_unseen(c: char) -> bool {
 
 /// The text with every URL in it less its user and password.
 pub fn without_credentials(text: &str) -> Cow<'_, str> {
-    if !(text.contains("://") && text.contains('@')) {
+    if !(text.contains('@') && text.contains("://")) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -25,7 +25,7 @@ use std::fmt;
 
 pub use convert::{from_value, to_value};
 pub use index::{Index, unescaped};
-pub use length::{go_json_len, go_json_len_of_text};
+pub use length::{go_json_len, go_json_len_of_text, go_json_most};
 pub use list::List;
 pub use map::FEW;
 pub use map::{Entry, Map};

@@ -54,9 +54,10 @@ impl Report<'_> {
         self.pages.of(finding.code)
     }
 
-    /// How many findings of a severity nobody allowed.
-    fn count(&self, severity: Severity) -> usize {
-        findings::count(self.findings, self.pages).get(&severity).copied().unwrap_or(0)
+    /// How many findings of each severity nobody allowed.
+    fn counts(&self) -> impl Fn(Severity) -> usize {
+        let counts = findings::count(self.findings, self.pages);
+        move |severity| counts.get(&severity).copied().unwrap_or(0)
     }
 
     fn allowed(&self) -> usize {
@@ -88,7 +89,8 @@ impl Report<'_> {
             }
             return Err(Error::Input(format!("{} could not be read", counted(broken.len(), "document"))));
         }
-        let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
+        let count = self.counts();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         match (errors, warnings) {
             (0, _) if !strict => Ok(()),
             (0, 0) => Ok(()),

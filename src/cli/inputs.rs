@@ -1,6 +1,5 @@
 //! `[PATH|-]...`: the manifests that a command looks at, from folders, files and standard input.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
@@ -80,11 +79,12 @@ impl Reading {
 /// What standard input is called.
 const STANDARD_INPUT: &str = "standard input";
 
-/// The text of a file that was read, by its name; `None` where it cannot be had any more.
-pub(super) fn text_of<'k>(kept: &'k [(String, String)], file: &str) -> Option<Cow<'k, str>> {
+/// Gives the text of a file that was read to `take`, part after part, and with each whether it is the last. Nothing more comes of
+/// a file that cannot be had any more.
+pub(super) fn text_of(kept: &[(String, String)], file: &str, mut take: impl FnMut(&str, bool)) {
     match kept.iter().find(|(name, _)| name == file) {
-        Some((_, text)) => Some(Cow::Borrowed(text)),
-        None => fs::read_to_string(file).ok().map(Cow::Owned),
+        Some((_, text)) => take(text, true),
+        None => _ = in_parts(Path::new(file), take),
     }
 }
 
@@ -238,32 +238,33 @@ fn named(path: &Path) -> String {
 /// Reads a file, or remembers why it could not be read.
 fn read_file(collection: &mut Collection, path: &Path) {
     let mut adding = collection.begin(&named(path));
-    let mut file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(e) => return collection.take_back(adding, &e.to_string()),
-    };
+    match in_parts(path, |part, _| collection.add_part(&mut adding, part)) {
+        Ok(()) => collection.end(adding),
+        Err(why) => collection.take_back(adding, &why),
+    }
+}
+
+/// Gives the text of a file to `take`, part after part, and with each whether it is the last. Each part but the first starts with
+/// a separator. An error says why it cannot be read.
+fn in_parts(path: &Path, mut take: impl FnMut(&str, bool)) -> Result<(), String> {
+    let failed = |e: std::io::Error| e.to_string();
+    let mut file = fs::File::open(path).map_err(failed)?;
     let mut held = Vec::new();
     loop {
         // Twice as much where no separator was found, so that a text without any is not searched again and again.
         let more = PART.max(held.len());
         if held.len() > MOST {
             let most = MOST >> 20;
-            let why = format!("more than {most} MiB without a line `---` are no manifest; cut it in pieces");
-            return collection.take_back(adding, &why);
+            return Err(format!("more than {most} MiB without a line `---` are no manifest; cut it in pieces"));
         }
-        let read = match file.by_ref().take(more as u64).read_to_end(&mut held) {
-            Ok(read) => read,
-            Err(e) => return collection.take_back(adding, &e.to_string()),
-        };
+        let read = file.by_ref().take(more as u64).read_to_end(&mut held).map_err(failed)?;
         let is_last = read < more;
         let end = if is_last { held.len() } else { last_separator(&held) };
-        let Ok(text) = std::str::from_utf8(&held[..end]) else {
-            return collection.take_back(adding, NOT_TEXT);
-        };
-        collection.add_part(&mut adding, text);
+        let text = std::str::from_utf8(&held[..end]).map_err(|_| NOT_TEXT)?;
+        take(text, is_last);
         held.drain(..end);
         if is_last {
-            return collection.end(adding);
+            return Ok(());
         }
     }
 }

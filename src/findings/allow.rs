@@ -49,7 +49,7 @@ impl Allowance {
 pub fn settle(mut findings: Vec<Finding>, allowances: &[Allowance]) -> Vec<Finding> {
     let unused = apply(&mut findings, allowances);
     findings.extend(unused);
-    findings.sort_by(|a, b| (&a.place, a.code, &a.what).cmp(&(&b.place, b.code, &b.what)));
+    super::sort(&mut findings);
     findings
 }
 

@@ -1,164 +1,233 @@
-//! Where in its file a finding's field stands. Nobody needs to know that before there are findings, so the few documents that
+//! Where in its file a finding's field stands. Nobody needs to know that before there are findings, so the documents that
 //! have some are read once more, for places alone.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::ops::Range;
 
 use super::Place;
 use crate::manifest::split;
+use crate::parallel;
 use crate::value::unescaped;
-use crate::yaml::events::{Event, Events, Options, ScalarStyle, Span};
+use crate::yaml::events::{Event, Events, Marker, Options, ScalarStyle, Span};
 
-/// A node of a document.
-struct Node {
-    /// Where it starts, as line and column: the key of a mapping's entry, or else the value.
-    start: (usize, usize),
-    /// Where what is marked of it ends: the value, if that stands on the same line, or else the key.
-    end: Option<(usize, usize)>,
-    entries: Vec<(String, Node)>,
-    is_list: bool,
+/// So many documents are read by one thread rather than by several.
+const PARALLEL: usize = 16;
+
+/// Puts lines and columns into the places of a part of a file, which are in the order of their lines. `before` is how many lines
+/// the file has before this part. What is not in the text (a field that is missing) stands where the nearest thing around it does.
+pub fn locate(text: &str, before: usize, places: &mut [&mut Place]) {
+    let documents = documents(text, before, places);
+    let spaced = if text.contains('\t') { Cow::Owned(text.replace('\t', " ")) } else { Cow::Borrowed(text) };
+    let asked: &[&mut Place] = places;
+    let of = |document: &Document| {
+        let (text, nodes) = (&text[document.bytes.clone()], nodes(&spaced[document.bytes.clone()]));
+        let asked = asked[document.places.clone()].iter().filter(|place| place.columns.is_none());
+        asked.map(|place| mark(text, document.line, nodes.as_deref(), place)).collect::<Vec<_>>()
+    };
+    let marks = parallel::over(&documents, PARALLEL, || (), |(), part| part.iter().flat_map(of).collect::<Vec<_>>());
+    let places = places.iter_mut().filter(|place| place.columns.is_none());
+    for (place, mark) in places.zip(marks.into_iter().flatten()) {
+        place.line = mark.line;
+        place.columns = Some(mark.columns);
+    }
 }
 
-/// Puts lines and columns into the places of one file, whose text is given. What is not in the text (a field that is missing)
-/// stands where the nearest thing around it does.
-pub fn locate(text: &str, places: Vec<&mut Place>) {
-    let chunks = split::split(text);
-    let mut of_document: BTreeMap<usize, Vec<&mut Place>> = BTreeMap::new();
-    for place in places.into_iter().filter(|place| place.columns.is_none()) {
-        of_document.entry(place.line).or_default().push(place);
-    }
-    let mut chunks = chunks.iter().filter(|chunk| split::has_content(&text[chunk.start..chunk.end])).peekable();
-    for (line, places) in of_document {
-        while chunks
-            .peek()
-            .is_some_and(|chunk| chunk.line < line && chunk.line + lines(&text[chunk.start..chunk.end]) <= line)
-        {
-            chunks.next();
-        }
-        let Some(chunk) = chunks.peek() else { return };
-        let mut document = &text[chunk.start..chunk.end];
-        // JSON objects may follow each other in one document.
-        for _ in chunk.line..line {
-            document = document.split_once('\n').map_or("", |(_, rest)| rest);
-        }
-        let content: Vec<&str> = document.lines().collect();
-        let Some(root) = tree(document) else {
-            for place in places {
-                line_of(place, &content);
-            }
+/// What is marked.
+struct Mark {
+    line: usize,
+    columns: (usize, usize),
+}
+
+/// An object that has findings.
+struct Document {
+    /// Where it starts, and where its document ends.
+    bytes: Range<usize>,
+    /// The line on which it starts.
+    line: usize,
+    /// Its places, among all.
+    places: Range<usize>,
+}
+
+/// The documents that the places are in, from where their objects start.
+fn documents(text: &str, before: usize, places: &[&mut Place]) -> Vec<Document> {
+    let mut chunks = split::split(text);
+    chunks.retain(|chunk| split::has_content(&text[chunk.start..chunk.end]));
+    let mut documents: Vec<Document> = Vec::new();
+    let (mut at, mut at_line) = (0, 0);
+    for (i, place) in places.iter().enumerate().filter(|(_, place)| place.columns.is_none()) {
+        if let Some(last) = documents.last_mut().filter(|last| last.line == place.line) {
+            last.places.end = i + 1;
             continue;
-        };
-        for place in places {
-            if place.object.is_none() && place.field.is_empty() {
-                line_of(place, &content);
-                continue;
-            }
-            let pointer = format!("{}{}", place.within, place.field);
-            let node = find(&root, &pointer);
-            let (at, column) = node.start;
-            let end = node.end.filter(|(end, to)| *end == at && *to > column).map(|(_, to)| to);
-            let whole = || content.get(at.saturating_sub(1)).map_or(column + 1, |text| code(text).chars().count() + 1);
-            place.line = line + at.saturating_sub(1);
-            place.columns = Some((column, end.unwrap_or_else(whole).max(column + 1)));
         }
+        let line = place.line.saturating_sub(before);
+        let next = chunks.partition_point(|chunk| chunk.line <= line);
+        let Some(chunk) = chunks.get(next.saturating_sub(1)) else { break };
+        if at_line < chunk.line {
+            (at, at_line) = (chunk.start, chunk.line);
+        }
+        // JSON objects may follow each other in one document.
+        if let Some(lines) = line.checked_sub(at_line + 1) {
+            let end = memchr::memchr_iter(b'\n', &text.as_bytes()[at..chunk.end]).nth(lines);
+            (at, at_line) = (end.map_or(chunk.end, |end| at + end + 1), line);
+        }
+        documents.push(Document { bytes: at..chunk.end, line: place.line, places: i..i + 1 });
     }
+    documents
 }
 
-/// Marks the line on which something starts, whatever is in it.
-fn line_of(place: &mut Place, content: &[&str]) {
-    let code = code(content.first().copied().unwrap_or_default());
-    let blanks = code.chars().take_while(|c| c.is_whitespace()).count();
-    place.columns = Some((blanks + 1, code.chars().count().max(blanks + 1) + 1));
+/// Where a place is in a document, which starts on a line of the file.
+fn mark(text: &str, line: usize, nodes: Option<&[Node<'_>]>, place: &Place) -> Mark {
+    let is_whole = place.object.is_none() && place.field.is_empty();
+    let found = nodes.filter(|_| !is_whole).and_then(|nodes| find(nodes, &format!("{}{}", place.within, place.field)));
+    let Some(Node { start, end, .. }) = found else {
+        // The line on which it starts, whatever is in it.
+        let code = code(text);
+        let blanks = code.chars().take_while(|c| c.is_whitespace()).count();
+        return Mark { line, columns: (blanks + 1, code.chars().count().max(blanks + 1) + 1) };
+    };
+    let end = end.filter(|end| end.line == start.line && end.column > start.column).map(|end| end.column);
+    let whole = || start.column + code(&text[start.byte..]).chars().count();
+    let columns = (start.column, end.unwrap_or_else(whole).max(start.column + 1));
+    Mark { line: line + start.line.saturating_sub(1), columns }
 }
 
-fn lines(text: &str) -> usize {
-    text.lines().count()
-}
-
-/// A line less its comment.
-fn code(line: &str) -> &str {
+/// The first line of a text less its comment.
+fn code(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
     line.split(" #").next().unwrap_or_default().trim_end()
 }
 
+/// A place in a document.
+#[derive(Clone, Copy)]
+struct At {
+    byte: usize,
+    line: usize,
+    column: usize,
+}
+
+/// A node of a document.
+struct Node<'t> {
+    /// Of which key it is the value, in a mapping.
+    key: Option<Cow<'t, str>>,
+    /// Where it starts: the key of a mapping's entry, or else the value.
+    start: At,
+    /// Where what is marked of it ends: the value, if that stands on the same line, or else the key.
+    end: Option<At>,
+    is_list: bool,
+    /// The first node that is not in it.
+    next: usize,
+}
+
 /// The node that a JSON pointer leads to, or the last one on the way that is there.
-fn find<'n>(root: &'n Node, pointer: &str) -> &'n Node {
-    let mut node = root;
+fn find<'n, 't>(nodes: &'n [Node<'t>], pointer: &str) -> Option<&'n Node<'t>> {
+    let mut here = 0;
     let mut rest = pointer;
     while let Some(path) = rest.strip_prefix('/') {
         let segment = path.split('/').next().unwrap_or_default();
         let key = unescaped(segment);
-        // Of a key that is there twice, the last one counts.
-        if let Some((_, inner)) = node.entries.iter().rev().find(|(name, _)| *name == key) {
-            (node, rest) = (inner, &path[segment.len()..]);
+        let Some(found) = below(nodes, here, &key) else {
+            // A key with slashes in it, as it is.
+            let is_next =
+                |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let named = |at: &usize| nodes[*at].key.as_deref().is_some_and(is_next);
+            let Some(found) = entries(nodes, here).filter(named).last() else { break };
+            (here, rest) = (found, &path[nodes[found].key.as_deref().map_or(0, str::len)..]);
             continue;
-        }
-        // A key with slashes in it, as it is.
-        let is_next = |name: &str| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let unescaped = node.entries.iter().rev().find(|(name, _)| !node.is_list && is_next(name));
-        let Some((name, inner)) = unescaped else { break };
-        (node, rest) = (inner, &path[name.len()..]);
+        };
+        (here, rest) = (found, &path[segment.len()..]);
     }
-    node
+    nodes.get(here)
+}
+
+/// What is in a node.
+fn entries(nodes: &[Node<'_>], of: usize) -> impl Iterator<Item = usize> {
+    let end = nodes.get(of).map_or(0, |node| node.next);
+    let is_in = move |at: usize| (at < end).then_some(at);
+    std::iter::successors(is_in(of + 1), move |at| is_in(nodes[*at].next))
+}
+
+/// The value of a key, the last where it is there twice, or the item at a place.
+fn below(nodes: &[Node<'_>], of: usize, key: &str) -> Option<usize> {
+    if nodes.get(of)?.is_list {
+        let place = key.parse::<usize>().ok().filter(|place| place.to_string() == key)?;
+        return entries(nodes, of).nth(place);
+    }
+    entries(nodes, of).filter(|at| nodes[*at].key.as_deref() == Some(key)).last()
 }
 
 /// A collection that is being read.
-struct Open {
-    node: Node,
+struct Open<'t> {
+    node: usize,
     is_flow: bool,
-    /// The key whose value comes next.
-    key: Option<(String, Span)>,
+    /// The key whose value comes next, and where it stands.
+    key: Option<(Cow<'t, str>, Span)>,
 }
 
-/// The first document of a text; `None` where it is none.
-fn tree(text: &str) -> Option<Node> {
-    let spaced = if text.contains('\t') { text.replace('\t', " ") } else { String::new() };
-    let text = if spaced.is_empty() { text } else { &spaced };
-    let mut open: Vec<Open> = Vec::new();
+/// The nodes of the first document of a text, each before what is in it; `None` where there is none.
+fn nodes(text: &str) -> Option<Vec<Node<'_>>> {
+    let mut nodes: Vec<Node<'_>> = Vec::new();
+    let mut open: Vec<Open<'_>> = Vec::new();
     for (event, span) in Events::of(text, Options::default()).map_while(Result::ok) {
-        let node = match event {
+        let is_list = matches!(event, Event::SequenceStart(..));
+        match event {
+            Event::Scalar(..) | Event::Alias(..) | Event::MappingStart(..) | Event::SequenceStart(..) => {}
+            Event::MappingEnd | Event::SequenceEnd => {
+                let Open { node, is_flow, .. } = open.pop()?;
+                nodes[node].next = nodes.len();
+                if is_flow {
+                    nodes[node].ends(&span);
+                }
+                if open.is_empty() {
+                    return Some(nodes);
+                }
+                continue;
+            }
+            _ => continue,
+        }
+        let mut key = None;
+        if let Some(parent) = open.last_mut().filter(|parent| !nodes[parent.node].is_list) {
+            key = parent.key.take();
+            if let (Event::Scalar(value, ..), None) = (&event, &key) {
+                parent.key = Some((value.clone(), span));
+                continue;
+            }
+        }
+        // A value without a text of its own (`key:`) has its key's place.
+        let (key, start, end) = match key {
+            Some((key, of_key)) => (Some(key), At::of(of_key.start), Some(At::of(of_key.end))),
+            None => (None, At::of(span.start), None),
+        };
+        let node = nodes.len();
+        nodes.push(Node { key, start, end, is_list, next: node + 1 });
+        match event {
             Event::MappingStart(..) | Event::SequenceStart(..) => {
-                let is_list = matches!(event, Event::SequenceStart(..));
-                let node = Node { start: start(&span), end: None, entries: Vec::new(), is_list };
                 open.push(Open { node, is_flow: span.end.index() > span.start.index(), key: None });
                 continue;
             }
-            Event::MappingEnd | Event::SequenceEnd => {
-                let Open { mut node, is_flow, .. } = open.pop()?;
-                node.end = is_flow.then(|| end(&span));
-                node
-            }
-            Event::Scalar(ref value, style, ..) => {
-                if let Some(parent) = open.last_mut().filter(|parent| !parent.node.is_list && parent.key.is_none()) {
-                    parent.key = Some((value.to_string(), span));
-                    continue;
-                }
-                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                Node { start: start(&span), end: (!is_block).then(|| end(&span)), entries: Vec::new(), is_list: false }
-            }
-            Event::Alias(..) => {
-                Node { start: start(&span), end: Some(end(&span)), entries: Vec::new(), is_list: false }
-            }
-            _ => continue,
-        };
-        let Some(parent) = open.last_mut() else { return Some(node) };
-        if parent.node.is_list {
-            let index = parent.node.entries.len().to_string();
-            parent.node.entries.push((index, node));
-        } else if let Some((key, span)) = parent.key.take() {
-            // A value without a text of its own (`key:`) has its key's place.
-            let ends = node.end.filter(|(line, column)| *line == span.start.line() && *column > end(&span).1);
-            let node = Node { start: start(&span), end: ends.or(Some(end(&span))), ..node };
-            parent.node.entries.push((key, node));
+            Event::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded, ..) => {}
+            _ => nodes[node].ends(&span),
+        }
+        if open.is_empty() {
+            return Some(nodes);
         }
     }
     None
 }
 
-fn start(span: &Span) -> (usize, usize) {
-    (span.start.line(), span.start.col() + 1)
+impl Node<'_> {
+    /// Marks the value as well, if it ends on the line of its key.
+    fn ends(&mut self, span: &Span) {
+        let end = At::of(span.end);
+        if self.end.is_none_or(|key| end.line == self.start.line && end.column > key.column) {
+            self.end = Some(end);
+        }
+    }
 }
 
-fn end(span: &Span) -> (usize, usize) {
-    (span.end.line(), span.end.col() + 1)
+impl At {
+    fn of(marker: Marker) -> At {
+        At { byte: marker.byte_offset().unwrap_or_default(), line: marker.line(), column: marker.col() + 1 }
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +239,7 @@ mod tests {
         let object = Some("Kind/name".into());
         let (within, field) = (within.into(), field.into());
         let mut place = Place { line, within, object, field, ..Place::default() };
-        locate(text, vec![&mut place]);
+        locate(text, 0, &mut [&mut place]);
         let (from, to) = place.columns.unwrap();
         let line = text.lines().nth(place.line - 1).unwrap();
         format!("{}:{}", place.line, line.chars().skip(from - 1).take(to - from).collect::<String>())
@@ -225,6 +294,16 @@ spec:
         let list = "kind: List\nitems:\n- kind: A\n- kind: B\n  metadata:\n    name: Bad\n";
         assert_eq!(marked(list, 1, "/items/1", "/metadata/name"), "6:name: Bad");
         assert_eq!(marked(list, 1, "/items/1", ""), "4:kind: B");
+    }
+
+    #[test]
+    fn a_part_of_a_file_has_the_lines_of_the_file() {
+        let object = Some("Kind/name".into());
+        let mut place = Place { line: 12, object, field: "/b".into(), ..Place::default() };
+        let mut other = Place { line: 15, field: "/d".into(), ..place.clone() };
+        locate("---\na: 1\nb: 2\n---\n# c\nd: 3\n", 10, &mut [&mut place, &mut other]);
+        assert_eq!((place.line, place.columns), (13, Some((1, 5))));
+        assert_eq!((other.line, other.columns), (16, Some((1, 5))));
     }
 
     #[test]

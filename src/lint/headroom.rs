@@ -1,5 +1,7 @@
 //! What is paid for and not asked for, and autoscalers whose threshold lies above what a pod can use (K03, sizing).
 
+use std::collections::BTreeMap;
+
 use crate::value::Value;
 
 use super::set::{Object, Set, Template};
@@ -21,14 +23,17 @@ pub(super) const CHECKS: &[Check] = &[
 const TOLERANCE: i128 = 10;
 
 fn hpa_never_triggers(set: &Set<'_>, found: &mut Found) {
+    let pods: Vec<&Template<'_>> = set.pods().collect();
+    let mut workloads: BTreeMap<[&str; 3], Vec<usize>> = BTreeMap::new();
+    for (i, pod) in pods.iter().enumerate() {
+        let workload = pod.object;
+        workloads.entry([workload.namespace(), workload.kind(), workload.name()]).or_default().push(i);
+    }
     for hpa in set.all("autoscaling", "HorizontalPodAutoscaler") {
         let target = &hpa.value["spec"]["scaleTargetRef"];
-        let scaled = |pod: &&Template<'_>| {
-            pod.object.namespace() == hpa.namespace()
-                && target["kind"] == pod.object.kind()
-                && target["name"] == pod.object.name()
-        };
-        let Some(pod) = set.pods().find(scaled) else { continue };
+        let (Some(kind), Some(name)) = (target["kind"].as_str(), target["name"].as_str()) else { continue };
+        let Some(first) = workloads.get(&[hpa.namespace(), kind, name]).and_then(|all| all.first()) else { continue };
+        let pod = pods[*first];
         for (i, metric) in items(&hpa.value["spec"]["metrics"]).enumerate() {
             let resource = &metric["resource"];
             let percent = number(&resource["target"]["averageUtilization"]);

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
+
 use crate::value::Value;
 
 use super::collection::Placed;
@@ -54,12 +56,25 @@ pub fn is_json_patch(value: &Value) -> bool {
 
 /// Whether a text that is no YAML is a template: a directive stands where YAML has no quotes around it.
 pub fn is_template(text: &str) -> bool {
-    text.lines().any(|line| {
-        let line = line.trim_start().trim_start_matches("- ");
-        let Some((before, rest)) = line.split_once("{{") else { return false };
-        let before = before.trim_end();
-        rest.contains("}}") && (before.is_empty() || !before.contains(['"', '\'']) && !before.starts_with('#'))
-    })
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(found) = memmem::find(&bytes[from..], b"{{") {
+        let at = from + found;
+        let start = memchr::memrchr(b'\n', &bytes[from..at]).map_or(from, |end| from + end + 1);
+        let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
+        if is_template_line(&text[start..end]) {
+            return true;
+        }
+        from = end;
+    }
+    false
+}
+
+fn is_template_line(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches("- ");
+    let Some((before, rest)) = line.split_once("{{") else { return false };
+    let before = before.trim_end();
+    rest.contains("}}") && (before.is_empty() || !before.contains(['"', '\'']) && !before.starts_with('#'))
 }
 
 /// Directives of strategic merge patches, which no object has.
@@ -142,6 +157,7 @@ mod tests {
     fn a_template_has_directives_outside_of_quotes() {
         assert!(is_template("metadata:\n  name: {{ .Release.Name }}\n"));
         assert!(is_template("{{- if .Values.on }}\na: 1\n{{- end }}\n"));
+        assert!(is_template("# {{ a }}\na: '{{ b }}'\r\n- {{ c }}"));
         assert!(!is_template("a: \"{{.Name}}\"\nb: [\n") && !is_template("# {{ a }}\na: [\n"));
         let named = "apiVersion: v1\nkind: Secret\nmetadata: {name: '{{ .Release.Name }}-a'}\n";
         assert_eq!(source(named), Some(Source::Template));

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::value::{Map, Value, go_json_len, go_json_len_of_text};
+use crate::value::{Map, Value, go_json_len, go_json_len_of_text, go_json_most};
 
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, Reason};
 use crate::manifest::ManifestError;
@@ -108,8 +108,14 @@ fn least(text: &str) -> usize {
     content.filter(|line| !line.starts_with('#')).map(|line| line.trim_end().len()).sum()
 }
 
+/// Whether the annotations of an object are too large after client-side apply.
+pub fn is_too_large(object: &Value) -> bool {
+    // The object, its annotations once more, and what kubectl adds.
+    2 * go_json_most(object) + 256 > LIMIT && annotations(object) > LIMIT
+}
+
 /// The bytes of all annotations of an object after client-side apply.
-pub fn annotations(object: &Value) -> usize {
+fn annotations(object: &Value) -> usize {
     ANNOTATION.len() + applied(object) + "\n".len() + object.get("metadata").map_or(0, other_annotations)
 }
 
@@ -231,6 +237,8 @@ mod tests {
         ] {
             let text = yaml::emit(&value, yaml::Style::default());
             assert!(least(&text) <= annotations(&value));
+            assert!(go_json_most(&value) >= go_json_len(&value));
+            assert_eq!(is_too_large(&value), annotations(&value) > LIMIT);
             assert!(most(&text) >= annotations(&value) || text.len() * 6 <= LIMIT);
         }
     }

@@ -86,7 +86,7 @@ pub(super) fn check(found: &mut Found<'_>, own: Option<Kind>, foreign: bool, com
     {
         found.bad(&at, "it is less than 0");
     }
-    if !complete && size::annotations(&object.value) > size::LIMIT && own_annotations(&metadata) <= size::LIMIT {
+    if !complete && size::is_too_large(&object.value) && own_annotations(&metadata) <= size::LIMIT {
         let what = format!(
             "`kubectl apply` keeps a copy of the object in an annotation, and {} bytes are the limit of all annotations: \
              apply it with `--server-side`",

@@ -43,10 +43,11 @@ pub(super) fn report(report: &Report<'_>) -> String {
 
 /// The sums of a report.
 pub(super) fn summary(report: &Report<'_>) -> Value {
+    let count = report.counts();
     let mut summary = json!({
-        "errors": report.count(Severity::Error),
-        "warnings": report.count(Severity::Warning),
-        "notes": report.count(Severity::Note),
+        "errors": count(Severity::Error),
+        "warnings": count(Severity::Warning),
+        "notes": count(Severity::Note),
         "allowed": report.allowed(),
         "objects": report.collection.objects.len(),
         "files": report.files(),

@@ -3,40 +3,62 @@
 use std::collections::BTreeMap;
 
 use super::super::inputs;
-use crate::findings::{Finding, Place, locate};
+use crate::findings::{self, Finding, Place, locate};
 use crate::manifest::collection::Collection;
 use crate::value::Text;
 
-/// Lines, by file and number.
+/// Lines, by file; of each its number, in their order.
 #[derive(Debug, Default)]
-pub(in crate::cli) struct Lines(BTreeMap<(Text, usize), String>);
+pub(in crate::cli) struct Lines(BTreeMap<Text, Vec<(usize, Box<str>)>>);
 
 impl Lines {
     /// Puts findings into the order of their lines, having looked up where each field stands, and keeps those lines.
     pub(in crate::cli) fn of(findings: &mut [Finding], collection: &Collection) -> Lines {
-        let mut places: BTreeMap<Text, Vec<&mut Place>> = BTreeMap::new();
+        findings::sort(findings);
+        let mut of_file: BTreeMap<Text, Vec<&mut Place>> = BTreeMap::new();
         for place in findings.iter_mut().filter_map(|finding| finding.place.as_mut()) {
-            places.entry(place.file.clone()).or_default().push(place);
+            of_file.entry(place.file.clone()).or_default().push(place);
         }
         let mut lines = BTreeMap::new();
-        for (file, mut places) in places {
-            let Some(text) = inputs::text_of(&collection.kept, &file) else { continue };
-            locate::locate(&text, places.iter_mut().map(|place| &mut **place).collect());
-            let mut wanted: Vec<usize> = places.iter().map(|place| place.line).collect();
-            wanted.sort_unstable();
-            wanted.dedup();
-            let mut all = text.lines().enumerate();
-            for number in wanted.into_iter().filter(|number| *number > 0) {
-                let Some((_, line)) = all.find(|(i, _)| *i + 1 == number) else { break };
-                lines.insert((file.clone(), number), line.to_owned());
-            }
+        for (file, mut places) in of_file {
+            let mut rest = places.as_mut_slice();
+            let mut before = 0;
+            let of_file: &mut Vec<_> = lines.entry(file.clone()).or_default();
+            inputs::text_of(&collection.kept, &file, |part, is_last| {
+                let ends = memchr::memchr_iter(b'\n', part.as_bytes()).count();
+                let here = if is_last { rest.len() } else { rest.partition_point(|place| place.line <= before + ends) };
+                let (here, others) = std::mem::take(&mut rest).split_at_mut(here);
+                locate::locate(part, before, here);
+                of_file.extend(wanted(part, before, here));
+                (rest, before) = (others, before + ends);
+            });
         }
-        findings.sort_by(|a, b| (&a.place, a.code, &a.what).cmp(&(&b.place, b.code, &b.what)));
+        findings::sort(findings);
         Lines(lines)
     }
 
     /// The line on which a finding is.
     pub(super) fn get(&self, place: &Place) -> Option<&str> {
-        self.0.get(&(place.file.clone(), place.line)).map(String::as_str)
+        let lines = self.0.get(&place.file)?;
+        lines.binary_search_by_key(&place.line, |(number, _)| *number).ok().map(|at| &*lines[at].1)
     }
+}
+
+/// The lines of a part of a file that places are on, each with its number; the file has `before` lines before the part.
+fn wanted(part: &str, before: usize, places: &[&mut Place]) -> Vec<(usize, Box<str>)> {
+    let mut numbers: Vec<usize> = places.iter().map(|place| place.line).filter(|line| *line > before).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut wanted = Vec::with_capacity(numbers.len());
+    let mut ends = memchr::memchr_iter(b'\n', part.as_bytes());
+    let (mut start, mut at) = (0, before + 1);
+    for number in numbers {
+        if number > at {
+            let Some(end) = ends.nth(number - at - 1) else { break };
+            (start, at) = (end + 1, number);
+        }
+        let Some(line) = part[start..].lines().next() else { break };
+        wanted.push((number, line.into()));
+    }
+    wanted
 }

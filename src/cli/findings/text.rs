@@ -4,15 +4,16 @@
 use std::env;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Report, counted};
 use crate::error::Error;
 use crate::findings::page::{Page, Severity};
-use crate::findings::{Finding, Place};
+use crate::findings::{Finding, Place, by_code};
 use crate::report::wrap;
-use crate::shown;
+use crate::{parallel, shown};
 
 /// So many characters of a long line are looked at on both sides of what is marked.
 const AROUND: usize = 400;
@@ -24,6 +25,7 @@ const WIDTH: usize = 120;
 pub(super) struct Look {
     renderer: Renderer,
     is_coloured: bool,
+    width: usize,
 }
 
 impl Look {
@@ -38,7 +40,8 @@ impl Look {
 
     fn of(is_coloured: bool, width: usize) -> Look {
         let renderer = if is_coloured { Renderer::styled() } else { Renderer::plain() };
-        Look { renderer: renderer.term_width(width.max(40)), is_coloured }
+        let width = width.max(40);
+        Look { renderer: renderer.term_width(width), is_coloured, width }
     }
 
     fn severity(&self, severity: Severity) -> String {
@@ -57,43 +60,68 @@ impl Look {
             return None;
         }
         let (from, to) = place.columns?;
+        let is_ascii = line.is_ascii();
+        let byte = |column: usize| {
+            let at = if is_ascii { Some(column) } else { line.char_indices().nth(column).map(|(at, _)| at) };
+            at.unwrap_or(line.len()).min(line.len())
+        };
         let part = |skip: usize, count: usize| {
-            let part: String = line.chars().skip(skip).take(count).collect();
-            shown::line(&part.replace('\t', "    ")).into_owned()
+            let part = line[byte(skip)..byte(skip + count)].replace('\t', "    ");
+            shown::line(&part).into_owned()
         };
         let before = part(from.saturating_sub(1 + AROUND), (from - 1).min(AROUND));
         let marked = part(from - 1, (to - from).min(AROUND));
         let after = part(to - 1, if to - from > AROUND { 0 } else { AROUND });
         let (start, end) = (before.len(), before.len() + marked.len());
+        let source = format!("{before}{marked}{after}");
+        if let Some(shown) = self.simple(&source, start..end, place.line) {
+            return Some(shown);
+        }
+        Some(self.rendered(&source, start..end, place.line, severity))
+    }
+
+    /// A marked line as [`Look::rendered`] shows it, for most lines: without colours, in ASCII, and shorter than the terminal is wide.
+    fn simple(&self, source: &str, marked: Range<usize>, number: usize) -> Option<String> {
+        let number = number.to_string();
+        let fits = number.len() + source.len() + 16 < self.width;
+        if self.is_coloured || !source.is_ascii() || !fits || marked.is_empty() {
+            return None;
+        }
+        let (gap, source) = (" ".repeat(number.len()), source.trim_end());
+        let (before, mark) = (" ".repeat(marked.start), "^".repeat(marked.len()));
+        Some(format!("  {gap} |\n  {number} | {source}\n  {gap} | {before}{mark}\n"))
+    }
+
+    fn rendered(&self, source: &str, marked: Range<usize>, number: usize, severity: Severity) -> String {
         let level = match severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
             Severity::Note => Level::NOTE,
         };
-        let source = format!("{before}{marked}{after}");
-        let snippet =
-            Snippet::source(source).line_start(place.line).annotation(AnnotationKind::Primary.span(start..end));
+        let snippet = Snippet::source(source).line_start(number).annotation(AnnotationKind::Primary.span(marked));
         let shown = self.renderer.render(&[Group::with_level(level).element(snippet)]);
-        Some(shown.lines().map(|line| format!("  {}\n", line.trim_end())).collect())
+        shown.lines().map(|line| format!("  {}\n", line.trim_end())).collect()
     }
 }
 
-/// So much of a report is made before it is said.
-const FULL: usize = 1 << 16;
+/// So many findings are made ready before they are said: there may be more to say than memory should hold.
+const WINDOW: usize = 2048;
 
-/// Says a report, part after part: there may be more to say than memory should hold.
+/// So many findings are made ready by one thread rather than by several.
+const PARALLEL: usize = 64;
+
+/// Says a report, part after part.
 pub(super) fn report(
     report: &Report<'_>,
     look: &Look,
     say: &mut impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut text = String::new();
+    let findings = by_code(report.findings);
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
         for page in report.pages.all().iter().filter(|page| page.severity == severity) {
-            let of_page = |f: &&Finding| f.code == page.code && f.allowed.is_none();
-            let findings: Vec<_> = report.findings.iter().filter(of_page).collect();
-            if !findings.is_empty() {
-                section(&mut text, report, page, &findings, look, say)?;
+            if let Some(findings) = findings.get(page.code.as_str()) {
+                section(&mut text, report, page, findings, look, say)?;
             }
         }
     }
@@ -110,25 +138,20 @@ fn section(
     say: &mut impl FnMut(&str) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let _ = writeln!(text, "{}: {} [{}, {}]", look.severity(page.severity), page.title, page.code, page.rule);
-    for finding in findings {
-        if text.len() > FULL {
+    for findings in findings.chunks(WINDOW) {
+        let parts = parallel::over(
+            findings,
+            PARALLEL,
+            || (),
+            |(), part| part.iter().map(|finding| one(report, page, finding, look)).collect::<String>(),
+        );
+        for part in parts {
+            text.push_str(&part);
+        }
+        if findings.len() == WINDOW {
             say(text)?;
             text.clear();
         }
-        let what = wrap(&finding.what, 6);
-        let Some(place) = &finding.place else {
-            let _ = writeln!(text, "  {}", shown::text(&what));
-            continue;
-        };
-        let column = place.columns.map(|(from, _)| format!(":{from}")).unwrap_or_default();
-        let _ = writeln!(text, "  {}:{}{column}", shown::line(&place.file), place.line);
-        if let Some(line) = report.lines.get(place).and_then(|line| look.line(line, place, page.severity)) {
-            text.push_str(&line);
-        }
-        if let Some(object) = &place.object {
-            let _ = writeln!(text, "      {} {}", shown::line(object), shown::line(&place.field));
-        }
-        let _ = writeln!(text, "      {}", shown::text(&what));
     }
     let _ = writeln!(text, "  why: {}", wrap(&page.why, 7));
     let _ = writeln!(text, "  fix: {}", wrap(&page.fix, 7));
@@ -139,8 +162,26 @@ fn section(
     Ok(())
 }
 
+/// What is said of one finding.
+fn one(report: &Report<'_>, page: &Page, finding: &Finding, look: &Look) -> String {
+    let what = wrap(&finding.what, 6);
+    let what = shown::text(&what);
+    let Some(place) = &finding.place else { return format!("  {what}\n") };
+    let column = place.columns.map(|(from, _)| format!(":{from}")).unwrap_or_default();
+    let mut text = format!("  {}:{}{column}\n", shown::line(&place.file), place.line);
+    if let Some(line) = report.lines.get(place).and_then(|line| look.line(line, place, page.severity)) {
+        text.push_str(&line);
+    }
+    if let Some(object) = &place.object {
+        let _ = writeln!(text, "      {} {}", shown::line(object), shown::line(&place.field));
+    }
+    let _ = writeln!(text, "      {what}");
+    text
+}
+
 pub(super) fn summary(report: &Report<'_>) -> String {
-    let of = |severity, what| counted(report.count(severity), what);
+    let count = report.counts();
+    let of = |severity, what| counted(count(severity), what);
     let mut line = format!(
         "{}, {}, {} in {} of {}",
         of(Severity::Error, "error"),
@@ -156,4 +197,28 @@ pub(super) fn summary(report: &Report<'_>) -> String {
         let _ = write!(line, "; {} passed over, being no objects", counted(report.collection.skipped, "document"));
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_line_shown_quickly_looks_as_any_other(
+            source in "[ -~]{1,130}",
+            ends in (0..130_usize, 1..130_usize),
+            number in 1..200_000_usize,
+            width in 30..200_usize,
+        ) {
+            let from = ends.0 % source.len();
+            let to = from + 1 + ends.1 % (source.len() - from);
+            let look = Look::of(false, width);
+            if let Some(simple) = look.simple(&source, from..to, number) {
+                prop_assert_eq!(simple, look.rendered(&source, from..to, number, Severity::Error));
+            }
+        }
+    }
 }

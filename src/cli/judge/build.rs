@@ -82,8 +82,9 @@ fn recognise(collection: &mut Collection, command: &str) {
     let mut templates: BTreeMap<Text, bool> = BTreeMap::new();
     for broken in collection.broken.iter_mut().filter(|broken| broken.line > 0) {
         let is_template = templates.entry(broken.file.clone()).or_insert_with(|| {
-            let text = inputs::text_of(&collection.kept, &broken.file);
-            text.is_some_and(|text| recognise::is_template(&text))
+            let mut is_template = false;
+            inputs::text_of(&collection.kept, &broken.file, |text, _| is_template |= recognise::is_template(text));
+            is_template
         });
         if *is_template {
             broken.why = format!("{} ({})", words(Source::Template, &broken.file, command), broken.why);
