@@ -23,6 +23,9 @@ pub(super) const CHECKS: &[Check] = &[
 const TOLERANCE: i128 = 10;
 
 fn hpa_never_triggers(set: &Set<'_>, found: &mut Found) {
+    if set.all("autoscaling", "HorizontalPodAutoscaler").next().is_none() {
+        return;
+    }
     let pods: Vec<&Template<'_>> = set.pods().collect();
     let mut workloads: BTreeMap<[&str; 3], Vec<usize>> = BTreeMap::new();
     for (i, pod) in pods.iter().enumerate() {
