@@ -234,9 +234,9 @@ fn forbidden(verb: &str, resource: &str) -> String {
 #[test]
 fn rights_that_are_missing_are_said_before_anything_is_changed_each_once() {
     let Some(cluster) = Cluster::with(&PROD) else { return };
-    let one = forbidden("create", "deployments");
+    let denied = forbidden("create", "deployments");
     let missing_namespace = "Error from server (NotFound): error when creating \"f\": namespaces \"a\" not found";
-    let refused = [one.as_str(), missing_namespace, &one.replace("activator", "webhook")].join("\\n");
+    let refused = [denied.as_str(), missing_namespace, &denied.replace("activator", "webhook")].join("\\n");
     cluster.is("refuse", &format!("1|* apply *--dry-run=server*|{refused}\n"));
     let said = cluster.apply(&["--yes"]).fails(3);
     let once = "you cannot create resource \"deployments\" in API group \"apps\" in the namespace \"knative-serving\"\n\

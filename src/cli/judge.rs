@@ -23,6 +23,7 @@ pub(super) mod known;
 
 /// What `lint` and `validate` are asked in the same way.
 #[derive(Args, Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "flags")]
 pub(super) struct JudgeArgs {
     /// Files and folders, all read as one set; - is standard input [default: `out` of knrender.yaml, else out]
     #[arg(value_name = "PATH|-")]
