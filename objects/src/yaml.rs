@@ -24,6 +24,7 @@ mod write;
 
 pub use read::parse_into;
 pub use read::{MAX_DEPTH, Twice, is_too_deep, parse, parse_as, parse_last, parse_own};
+pub use resolve::plain_key;
 pub use typed::Placed;
 pub use write::{Style, detect_style, emit};
 pub use write::{fits_literal, quoted};

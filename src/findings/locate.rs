@@ -8,6 +8,7 @@ use super::Place;
 use crate::manifest::split;
 use crate::parallel;
 use crate::value::unescaped;
+use crate::yaml;
 use crate::yaml::events::{Event, Events, Marker, Options, ScalarStyle, Span};
 
 /// So many documents are read by one thread rather than by several.
@@ -187,8 +188,9 @@ fn nodes(text: &str) -> Option<Vec<Node<'_>>> {
         let mut key = None;
         if let Some(parent) = open.last_mut().filter(|parent| !nodes[parent.node].is_list) {
             key = parent.key.take();
-            if let (Event::Scalar(value, ..), None) = (&event, &key) {
-                parent.key = Some((value.clone(), span));
+            if let (Event::Scalar(value, style, ..), None) = (&event, &key) {
+                let value = read_key(value, *style);
+                parent.key = Some((value, span));
                 continue;
             }
         }
@@ -212,6 +214,15 @@ fn nodes(text: &str) -> Option<Vec<Node<'_>>> {
         }
     }
     None
+}
+
+/// A key as it is read: `y` is `true`.
+fn read_key<'t>(written: &Cow<'t, str>, style: ScalarStyle) -> Cow<'t, str> {
+    let read = if style == ScalarStyle::Plain { yaml::plain_key(written) } else { None };
+    match read {
+        Some(read) if read != *written => Cow::Owned(read.into_owned()),
+        _ => written.clone(),
+    }
 }
 
 impl Node<'_> {
@@ -294,6 +305,17 @@ spec:
         let list = "kind: List\nitems:\n- kind: A\n- kind: B\n  metadata:\n    name: Bad\n";
         assert_eq!(marked(list, 1, "/items/1", "/metadata/name"), "6:name: Bad");
         assert_eq!(marked(list, 1, "/items/1", ""), "4:kind: B");
+    }
+
+    #[test]
+    fn a_key_that_yaml_reads_as_something_else_is_found_as_it_is_written() {
+        let object = Some("ConfigMap/a".into());
+        for (key, read) in [("y", "true"), ("0o17", "15"), ("'y'", "y")] {
+            let mut place =
+                Place { line: 1, object: object.clone(), field: format!("/data/{read}").into(), ..Place::default() };
+            locate(&format!("data:\n  a: b\n  {key}: 2\n"), 0, &mut [&mut place]);
+            assert_eq!((place.line, place.columns.map(|(from, _)| from)), (3, Some(3)), "{key}");
+        }
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl<'t> Scalar<'t> {
     }
 }
 
+/// The key that a plain scalar becomes: `true` of `y`, `15` of `0o17`, mostly itself; `None` where it becomes none.
+pub fn plain_key(text: &str) -> Option<Cow<'_, str>> {
+    plain(text).into_key()
+}
+
 /// A plain scalar without a tag.
 pub(super) fn plain(text: &str) -> Scalar<'_> {
     match text.as_bytes().first() {
