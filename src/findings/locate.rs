@@ -71,6 +71,11 @@ fn documents(text: &str, before: usize, places: &[&mut Place]) -> Vec<Document> 
             let end = memchr::memchr_iter(b'\n', &text.as_bytes()[at..chunk.end]).nth(lines);
             (at, at_line) = (end.map_or(chunk.end, |end| at + end + 1), line);
         }
+        // Where another object starts, the one before has ended.
+        let is_object = place.object.is_some();
+        if let Some(last) = documents.last_mut().filter(|last| is_object && last.bytes.end == chunk.end) {
+            last.bytes.end = at;
+        }
         documents.push(Document { bytes: at..chunk.end, line: place.line, places: i..i + 1 });
     }
     documents
@@ -316,6 +321,15 @@ spec:
             locate(&format!("data:\n  a: b\n  {key}: 2\n"), 0, &mut [&mut place]);
             assert_eq!((place.line, place.columns.map(|(from, _)| from)), (3, Some(3)), "{key}");
         }
+    }
+
+    #[test]
+    fn a_line_in_an_object_that_is_marked_as_a_whole_does_not_end_the_object() {
+        let object = Some("Kind/name".into());
+        let mut place = Place { line: 1, object, field: "/c".into(), ..Place::default() };
+        let mut whole = Place { line: 2, ..Place::default() };
+        locate("a: 1\nb: 2\nc: 3\n", 0, &mut [&mut place, &mut whole]);
+        assert_eq!((place.line, whole.line), (3, 2));
     }
 
     #[test]
