@@ -1,5 +1,7 @@
 //! What AWS calls things: partitions, regions, accounts, clusters, ids and ARNs.
 
+pub mod iam;
+
 /// What a region's name begins with, and its partition.
 /// Source: <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>
 const PARTITIONS: [(&str, &str); 7] = [

@@ -7,7 +7,6 @@ pub mod apps;
 pub mod cluster;
 pub mod controller;
 pub mod gitops;
-pub mod iam;
 pub mod internal_tls;
 pub mod next;
 pub mod words;
@@ -16,11 +15,12 @@ use std::collections::BTreeMap;
 
 use crate::value::{Value, json};
 
+use crate::aws::{self, iam};
 use crate::batch::Batches;
+use crate::embedded;
 use crate::kubernetes::eks::Eksctl;
 use crate::rewrite::template;
 use crate::stack::{Cluster, Stack};
-use crate::{aws, embedded};
 
 /// Files of `out/`, by path.
 pub type Files = BTreeMap<String, Vec<u8>>;

@@ -51,7 +51,7 @@
 //! - What Fargate makes of pods and what it costs: [`fargate`], [`bill`], [`simulate`], [`page`].
 //! - Day two: [`diff`], [`upgrade`], [`doctor`].
 //! - What several of these know: [`alb`], [`aws`], [`kubernetes`], [`knative`], [`app`], and the small tools [`value`], [`yaml`], [`mod@pointer`],
-//!   [`regexp`], [`go`], [`regular`], [`shown`], [`embedded`], [`error`].
+//!   [`regexp`], [`go`], [`regular`], [`script`], [`shown`], [`embedded`], [`error`].
 //! - [`cli`] is the command line, and the only part that prints.
 //!
 //! No part promises its form to other crates: what is kept from version to version is the command, its files and its reports.
@@ -90,6 +90,7 @@ pub mod regular;
 pub mod report;
 pub mod rewrite;
 pub mod schema;
+pub mod script;
 pub mod shown;
 pub mod simulate;
 pub mod stack;

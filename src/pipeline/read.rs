@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::iam;
+use crate::aws::iam;
 use crate::manifest::ManifestError;
 use crate::manifest::document::{self, Document, Source};
 use crate::report::SourceRecord;

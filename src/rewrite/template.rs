@@ -7,7 +7,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, es
 use crate::value::Value;
 
 use super::facts::Facts;
-use crate::delivery::words;
+use crate::script;
 use crate::shown;
 
 /// Renders one template. In a `*.yaml.j2` every `{{ value }}` is written as JSON, which is YAML that no reader takes for
@@ -35,7 +35,7 @@ pub fn render_with(name: &str, text: &str, context: &Value) -> Result<String, St
 pub fn render_held(name: &str, text: &str, context: &Value) -> Result<String, String> {
     let mut environment = Environment::new();
     environment.set_formatter(|out, state, value| match (state.auto_escape(), value.as_str()) {
-        (AutoEscape::None, Some(text)) if !value.is_safe() && !words::is_inert(text) => {
+        (AutoEscape::None, Some(text)) if !value.is_safe() && !script::is_inert(text) => {
             let why = format!("`{}` is not written into a script", shown::line(text));
             Err(Error::new(ErrorKind::InvalidOperation, why))
         }

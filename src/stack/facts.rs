@@ -6,9 +6,9 @@ use semver::Version;
 
 use super::{Ingress, timeouts};
 use crate::aws;
+use crate::aws::iam;
 use crate::config::time::Lasting;
 use crate::config::{Ask, EcrTags, Scaling, Scheme};
-use crate::delivery::iam;
 use crate::fargate::COLD_START;
 use crate::fargate::profile::ProfileSelector;
 use crate::kubernetes;
