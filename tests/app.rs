@@ -119,6 +119,19 @@ fn domain_region_and_time_outs_come_from_knrender_yaml_and_flags_win() {
 }
 
 #[test]
+fn a_time_that_is_longer_than_go_can_hold_is_refused_by_its_name() {
+    let place = Place::new();
+    for option in ["--scale-to-zero-retention", "--cold-start"] {
+        let why = place.run(&["render", option, "9999999h"]).fails(2);
+        assert!(why.contains(option) && why.contains("9999999h"), "{why}");
+    }
+    assert!(place.run(&["app", "a", "--image", "x/a:1", "--retention", "9999999h"]).fails(2).contains("--retention"));
+    place.write("knrender.yaml", "cold-start: 90\nscale-to-zero-retention: 9999999h\n");
+    let why = place.run(&["render"]).fails(2);
+    assert!(why.contains("line 2") && why.contains("`scale-to-zero-retention`"), "{why}");
+}
+
+#[test]
 fn what_lint_warns_of_is_warned_of_and_what_it_refuses_is_refused() {
     let place = Place::new();
     let floating = place.run(&["app", "a", "--image", "x/a:latest", "--quiet"]).ok();

@@ -139,7 +139,7 @@ impl<'v> Texts<'v> {
 
     /// A duration, in seconds.
     fn duration(&self, keys: &[&str], range: (f64, f64)) -> Result<Option<f64>, String> {
-        let duration = self.read(keys, go::duration, "duration as Go writes it, as 90s or 5m")?;
+        let duration = self.read(keys, go::duration_seconds, "duration as Go writes it, as 90s or 5m")?;
         self.within(keys, duration, range)
     }
 

@@ -459,7 +459,7 @@ impl Checker<'_> {
             return Ok(());
         }
         let wrong = match (name, args.len()) {
-            ("duration", 1) => literal(0).filter(|(text, _)| time::duration(text).is_none()),
+            ("duration", 1) => literal(0).filter(|(text, _)| crate::go::duration(text).is_none()),
             ("timestamp", 1) => literal(0).filter(|(text, _)| time::timestamp(text).is_none()),
             ("matches", 1 | 2) => {
                 literal(usize::from(!member)).filter(|(text, _)| matches!(regexp::read(text), Pattern::Invalid(_)))

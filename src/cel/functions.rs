@@ -341,7 +341,7 @@ fn convert(to: &str, of: &Value) -> Answer {
         }
         ("uint", Value::Int(number)) => Value::Uint(u64::try_from(*number).map_err(|_| overflow())?),
         ("uint", Value::Text(text)) => Value::Uint(text.parse().map_err(|_| wrong())?),
-        ("duration", Value::Text(text)) => Value::Duration(time::duration(text).ok_or_else(wrong)?),
+        ("duration", Value::Text(text)) => Value::Duration(crate::go::duration(text).ok_or_else(wrong)?),
         ("timestamp", Value::Text(text)) => Value::Timestamp(time::timestamp(text).ok_or_else(wrong)?),
         ("timestamp", Value::Int(seconds)) => {
             let nanos = i128::from(*seconds) * 1_000_000_000;

@@ -1,55 +1,10 @@
 //! Durations and times, as Go reads and writes them.
 
+use crate::go::duration;
+
 const DAY: i64 = 86_400;
 /// The first and last second that a time may be: the years 1 to 9999.
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
-/// A duration in nanoseconds, as Go's `time.ParseDuration` reads it.
-pub(crate) fn duration(text: &str) -> Option<i64> {
-    let (negative, mut rest) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    if rest == "0" {
-        return Some(0);
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total: i128 = 0;
-    while !rest.is_empty() {
-        let whole = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (digits, after) = rest.split_at(whole);
-        let (fraction, after) = match after.strip_prefix('.') {
-            Some(more) => more.split_at(more.bytes().take_while(u8::is_ascii_digit).count()),
-            None => ("", after),
-        };
-        if digits.is_empty() && fraction.is_empty() {
-            return None;
-        }
-        let length = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
-        let (unit, next) = after.split_at(length);
-        let scale: i128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return None,
-        };
-        let whole: i128 = if digits.is_empty() { 0 } else { digits.parse().ok()? };
-        total = total.checked_add(whole.checked_mul(scale)?)?;
-        let fraction = &fraction[..fraction.len().min(18)];
-        if !fraction.is_empty() {
-            let power = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-            total += fraction.parse::<i128>().ok()? * scale / power;
-        }
-        rest = next;
-    }
-    i64::try_from(if negative { -total } else { total }).ok()
-}
 
 /// Units by their names, in nanoseconds.
 const UNITS: [(&[&str], i64); 8] = [

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::go::seconds;
+use crate::go::{duration, seconds};
 
 fn wrong(text: &str) -> String {
     format!("`{text}` is not a time such as 90, 90s or 5m")
@@ -54,10 +54,12 @@ impl FromStr for Lasting {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Lasting, String> {
-        let seconds = seconds(text).ok_or_else(|| wrong(text))?;
+        let wrong = || format!("{}, 2562047h at the most", wrong(text));
+        let seconds = seconds(text).ok_or_else(wrong)?;
         let text = text.trim();
         let is_plain = text.parse::<f64>().is_ok();
-        Ok(Lasting(if is_plain { format!("{seconds}s") } else { text.to_owned() }))
+        let go = if is_plain { format!("{seconds}s") } else { text.to_owned() };
+        if duration(&go).is_none() { Err(wrong()) } else { Ok(Lasting(go)) }
     }
 }
 
@@ -128,6 +130,13 @@ mod tests {
         }
         assert!("1.5s".parse::<Seconds>().expect_err("half").contains("whole seconds"));
         assert!("99999999999".parse::<Seconds>().is_err());
+    }
+
+    #[test]
+    fn what_is_longer_than_go_can_hold_is_no_time() {
+        for text in ["9999999h", "9223372037", "1e300"] {
+            assert!(text.parse::<Lasting>().expect_err(text).contains("2562047h at the most"), "{text}");
+        }
     }
 
     #[test]

@@ -151,11 +151,9 @@ fn activator_grace(set: &Set<'_>, found: &mut Found) {
 const ANNOTATION: &str = "serving.knative.dev/progress-deadline";
 const DEADLINE: &[&str] = &["progress-deadline", "progressDeadline"];
 
-#[allow(clippy::cast_precision_loss, reason = "600 is exact")]
 fn progress_deadline(set: &Set<'_>, found: &mut Found) {
     let short = |text: &str| {
-        let least = PROGRESS_DEADLINE as f64;
-        go::duration(text.trim()).is_some_and(|seconds| seconds > 0.0 && seconds < least)
+        go::duration(text.trim()).is_some_and(|time| time > 0 && time < PROGRESS_DEADLINE * go::SECOND)
     };
     let what = |text: &str| format!("a revision has {text} to get ready; keep {PROGRESS_DEADLINE}s or more");
     if let Some(config) = set.config("config-deployment")
@@ -175,8 +173,7 @@ fn knative_config_refused(set: &Set<'_>, found: &mut Found) {
     if let Some(config) = set.config("config-deployment")
         && let Some((text, at)) = config.get(DEADLINE)
     {
-        let seconds = go::duration(text.trim());
-        if !seconds.is_some_and(|seconds| seconds > 0.0 && seconds.fract() == 0.0) {
+        if !go::duration(text.trim()).is_some_and(|time| time > 0 && time % go::SECOND == 0) {
             found.at(
                 config.object,
                 at,
