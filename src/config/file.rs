@@ -101,8 +101,8 @@ macro_rules! file {
             }
         }
         impl File {
-            fn into_config(self, folder: PathBuf) -> Config {
-                let mut config = Config { folder, ..Config::default() };
+            fn into_config(self) -> Config {
+                let mut config = Config::default();
                 $(if let Some(value) = self.$field { config.$($target).+ = value.into(); })*
                 config
             }
@@ -256,7 +256,7 @@ impl Config {
             yaml::parse_as(&text).map_err(|why| ConfigError::Format { path: shown(), why: with_key(why, &text) })?;
         let mut file = file;
         let listed = file.as_mut().map(|file| std::mem::take(&mut file.clusters)).unwrap_or_default();
-        let mut config = file.map_or_else(Config::default, |file| file.into_config(folder.clone()));
+        let mut config = file.map_or_else(Config::default, File::into_config);
         config.clusters = clusters(listed, config.ask.layout, &folder, &shown())?;
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
             return Err(ConfigError::TwoIngresses { path: shown(), line: place::line_of(&text, "gloo") });
@@ -277,20 +277,8 @@ impl Config {
                 profile: crate::shown::line(&profile.name).into_owned(),
             });
         }
-        if let Some(key) = config.without_a_path() {
-            return Err(ConfigError::NoPath { path: shown(), line: place::line_of(&text, key), key });
-        }
-        config.folder.clone_from(&folder);
-        config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
-        config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
-        config.crds.iter_mut().for_each(|path| *path = folder.join(&path));
-        config.out = config.out.map(|out| folder.join(out));
-        config.catalog = config.catalog.map(|catalog| folder.join(catalog));
-        config.supply.trust_root = config.supply.trust_root.map(|file| folder.join(file));
-        config.prices = config.prices.map(|prices| folder.join(prices));
-        if let Some(mirror) = config.supply.mirror.as_mut().filter(|m| !m.contains("://")) {
-            *mirror = folder.join(&mirror).display().to_string();
-        }
+        let no_path = |key| ConfigError::NoPath { path: shown(), line: place::line_of(&text, key), key };
+        config.start_from(&folder).map_err(no_path)?;
         Ok(config)
     }
 
@@ -306,22 +294,41 @@ impl Config {
         config
     }
 
-    /// The key with a path that has nothing in it.
-    fn without_a_path(&self) -> Option<&'static str> {
-        let is_empty = |path: &Path| path.as_os_str().is_empty();
-        let any = |paths: &[PathBuf]| paths.iter().any(|path| is_empty(path));
-        let one = |path: &Option<PathBuf>| path.as_deref().is_some_and(is_empty);
-        [
-            ("rules", any(&self.ask.rules)),
-            ("gloo-manifest", one(&self.ask.gloo_manifest)),
-            ("crds", any(&self.crds)),
-            ("out", one(&self.out)),
-            ("catalog", one(&self.catalog)),
-            ("trust-root", one(&self.supply.trust_root)),
-            ("prices", one(&self.prices)),
-        ]
-        .into_iter()
-        .find_map(|(key, without)| without.then_some(key))
+    /// Every path in it, with its key. A mirror that is a URL is none.
+    fn paths(&mut self, visit: &mut dyn FnMut(&'static str, &mut PathBuf)) {
+        self.ask.rules.iter_mut().for_each(|path| visit("rules", path));
+        self.crds.iter_mut().for_each(|path| visit("crds", path));
+        for (key, path) in [
+            ("gloo-manifest", &mut self.ask.gloo_manifest),
+            ("out", &mut self.out),
+            ("catalog", &mut self.catalog),
+            ("trust-root", &mut self.supply.trust_root),
+            ("prices", &mut self.prices),
+        ] {
+            path.iter_mut().for_each(|path| visit(key, path));
+        }
+        if let Some(mirror) = self.supply.mirror.as_mut().filter(|mirror| !mirror.contains("://")) {
+            let mut path = PathBuf::from(&*mirror);
+            visit("mirror", &mut path);
+            *mirror = path.display().to_string();
+        }
+    }
+
+    /// Lets all paths start from the folder of the file.
+    ///
+    /// # Errors
+    /// The key of a path that has nothing in it.
+    fn start_from(&mut self, folder: &Path) -> Result<(), &'static str> {
+        let mut empty = None;
+        self.paths(&mut |key, path| {
+            if path.as_os_str().is_empty() {
+                empty.get_or_insert(key);
+            } else {
+                *path = folder.join(&*path);
+            }
+        });
+        self.folder = folder.to_owned();
+        empty.map_or(Ok(()), Err)
     }
 
     /// The folder that the lock is in.
@@ -391,13 +398,9 @@ fn clusters(
         if config.ask.kourier.is_some() && config.ask.gloo.is_some() {
             return Err(wrong(format!("`{name}` asks for both `kourier` and `gloo`; a stack has one ingress")));
         }
-        if let Some(key) = config.without_a_path() {
-            return Err(wrong(format!(
-                "`{name}`: `{key}`: an empty path; name a file or folder, or leave the key out"
-            )));
-        }
-        config.ask.rules.iter_mut().for_each(|dir| *dir = folder.join(&dir));
-        config.ask.gloo_manifest = config.ask.gloo_manifest.map(|file| folder.join(file));
+        config.start_from(folder).map_err(|key| {
+            wrong(format!("`{name}`: `{key}`: an empty path; name a file or folder, or leave the key out"))
+        })?;
         config.ask.cluster_name.get_or_insert_with(|| name.clone());
         found.push(Cluster { name, ask: config.ask, images: config.images, fargate_profiles: config.fargate_profiles });
     }
@@ -408,7 +411,11 @@ fn clusters(
 mod tests {
     use std::fs;
 
+    use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
+
     use super::*;
+    use crate::cli::Cli;
+    use crate::value::Value;
 
     fn read(text: &str) -> Result<Config, String> {
         let folder = tempfile::tempdir().unwrap();
@@ -423,24 +430,73 @@ mod tests {
             .map_err(|e| e.to_string().split("knrender.yaml").last().unwrap_or_default().to_owned())
     }
 
+    /// The flags that say what an example says.
+    fn flags(flag: &str, example: &Value) -> Vec<String> {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        match example {
+            Value::Array(items) => items.iter().map(|item| format!("--{flag}={}", text(item))).collect(),
+            one => vec![format!("--{flag}={}", text(one))],
+        }
+    }
+
     #[test]
-    fn every_option_has_its_key() {
-        let config = read(
-            "knative: v1.22.1\nkourier: v1.22.1\nrule-set: fargate\nkubernetes: '1.35'\nwith: [upgrade-jobs]\ndomain: a.example\n\
-             certificate-arn: arn\nscheme: internal\ninternal-tls: true\ncluster-name: c\nregion: r\nvpc-id: v\n\
-             mirror: https://m.example/x\noffline: true\nlocked: true\nout: out\n\
-             ha: false\nhpa: fixed\ncold-start: 120\nscale-to-zero-retention: 10m\nqueue-proxy-cpu: 50m\n\
-             queue-proxy-memory: 64Mi\nsubnets: [subnet-1]\naccount-id: '1'\nalb-group: g\napp-namespaces: [a]\nlogging: true\necr-tags: skip\nregistries: [a.example]\ncrds: [crds]\n\
-             log-retention-days: 30\nalb: {readiness-gates: true}\n\
-             layout: flux\ngitops-repo: https://a.example/b\ngitops-revision: main\ngitops-path: p\nprices: p.yaml\nimages: {a:1: b@sha256:c}\n",
-        )
-        .unwrap();
-        assert_eq!(config.ask.with, [Part::UpgradeJobs]);
-        assert_eq!(config.ask.scheme, Some(Scheme::Internal));
-        assert_eq!(config.supply.mirror.as_deref(), Some("https://m.example/x"));
-        assert_eq!((config.ask.ha, config.ask.hpa), (Some(false), Some(Scaling::Fixed)));
-        assert_eq!(config.images["a:1"], "b@sha256:c");
-        assert_eq!(config.out, Some("out".into()));
+    fn every_option_has_its_key_which_is_read_as_the_flag_is() {
+        let mut cli = Cli::command();
+        let examples: BTreeMap<_, _> = crate::options::sections(&cli)
+            .unwrap()
+            .into_iter()
+            .flat_map(|section| section.keys)
+            .map(|key| (key.name, key.example))
+            .collect();
+        let shared = Supply::augment_args(Ask::augment_args(clap::Command::new("knrender")));
+        let headings: Vec<_> = shared.get_arguments().filter_map(clap::Arg::get_help_heading).collect();
+        let mut options: Vec<clap::Arg> = shared.get_arguments().cloned().collect();
+        cli.build();
+        for command in std::iter::once(&cli).chain(cli.get_subcommands()) {
+            let is_shared = |arg: &&clap::Arg| arg.get_help_heading().is_some_and(|own| headings.contains(&own));
+            options.extend(command.get_arguments().filter(is_shared).cloned());
+        }
+        for option in &options {
+            let id = option.get_id().as_str();
+            assert!(KEYS.contains(&id), "`{id}` is an option, and no key of {FILE}: give it a line in `file!`");
+            let key = id.replace('_', "-");
+            let file = crate::options::file::example(&key, &examples[&key]);
+            let file = yaml::parse_as::<Option<File>>(&file).unwrap().unwrap();
+            let config = file.into_config();
+            let example = yaml::parse(examples[&key].trim_end()).unwrap();
+            let words = std::iter::once("knrender".to_owned()).chain(flags(option.get_long().unwrap(), &example));
+            let said = shared.clone().try_get_matches_from(words).unwrap_or_else(|e| panic!("{key}: {e}"));
+            let (ask, supply) =
+                (Ask::from_arg_matches(&said).unwrap_or_default(), Supply::from_arg_matches(&said).unwrap_or_default());
+            assert_eq!((&config.ask, &config.supply), (&ask, &supply), "the flag and the key `{key}`");
+            assert_ne!((&ask, &supply), (&Ask::default(), &Supply::default()), "`{key}` is read, and forgotten");
+            assert_eq!(ask.clone().over(Ask::default()), Ask::default().over(ask.clone()), "`{key}` over the file");
+            assert_eq!((ask.clone().over(Ask::default()), supply.clone().over(Supply::default())), (ask, supply));
+        }
+    }
+
+    #[test]
+    fn paths_start_from_the_folder_of_the_file_and_are_never_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let all = "out: a\nprices: a\ncatalog: a\ncrds: [a]\nmirror: a\ntrust-root: a\nrules: [a]\ngloo-manifest: a\n";
+        fs::write(&path, all).unwrap();
+        let mut config = Config::read(Some(&path)).unwrap();
+        let mut keys = Vec::new();
+        config.paths(&mut |key, path| {
+            assert_eq!(*path, folder.path().join("a"), "{key}");
+            keys.push(key);
+        });
+        assert_eq!(keys.len(), all.lines().count());
+        for key in keys {
+            let empty = if ["crds", "rules"].contains(&key) { "['']" } else { "''" };
+            assert!(read(&format!("{key}: {empty}\n")).unwrap_err().contains(&format!("`{key}`: an empty path")));
+        }
+        let url = "https://m.example/x";
+        assert_eq!(read(&format!("mirror: {url}\n")).unwrap().supply.mirror.as_deref(), Some(url));
+        fs::write(&path, "clusters:\n- {name: a, rules: [b]}\n").unwrap();
+        assert_eq!(Config::read(Some(&path)).unwrap().clusters[0].ask.rules, [folder.path().join("b")]);
+        assert!(read("clusters:\n- {name: a, rules: ['']}\n").unwrap_err().contains("`rules`: an empty path"));
     }
 
     #[test]
