@@ -58,6 +58,11 @@ pub fn is_region(text: &str) -> bool {
         && number.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// What [`is_region`] takes, as a regular expression.
+pub fn region_pattern() -> String {
+    format!("^[a-z]{{2,4}}(-({}))+-[0-9]{{1,2}}$", WORDS.join("|"))
+}
+
 /// The regions of the partition `aws`.
 /// Source: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>
 const REGIONS: [&str; 34] = [

@@ -7,6 +7,7 @@
 use clap::{Arg, Command};
 use serde::Deserialize;
 
+use crate::value::Value;
 use crate::{config, yaml};
 
 pub mod file;
@@ -46,6 +47,8 @@ pub struct Key {
     pub book: String,
     /// The rewrites that it moves.
     pub rewrites: Vec<String>,
+    /// What its schema says beside what the example shows, as a merge patch.
+    pub schema: Value,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +69,8 @@ struct KeyData {
     book: String,
     #[serde(default)]
     rewrites: Vec<String>,
+    #[serde(default)]
+    schema: Value,
 }
 
 /// All keys, with the help of the flags of `command`, which is knrender's own.
@@ -109,6 +114,7 @@ impl Key {
             example: data.example,
             book: data.book,
             rewrites: data.rewrites,
+            schema: data.schema,
         })
     }
 }

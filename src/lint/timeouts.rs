@@ -152,9 +152,8 @@ const ANNOTATION: &str = "serving.knative.dev/progress-deadline";
 const DEADLINE: &[&str] = &["progress-deadline", "progressDeadline"];
 
 fn progress_deadline(set: &Set<'_>, found: &mut Found) {
-    let short = |text: &str| {
-        go::duration(text.trim()).is_some_and(|time| time > 0 && time < PROGRESS_DEADLINE * go::SECOND)
-    };
+    let short =
+        |text: &str| go::duration(text.trim()).is_some_and(|time| time > 0 && time < PROGRESS_DEADLINE * go::SECOND);
     let what = |text: &str| format!("a revision has {text} to get ready; keep {PROGRESS_DEADLINE}s or more");
     if let Some(config) = set.config("config-deployment")
         && let Some((text, at)) = config.get(DEADLINE).filter(|(text, _)| short(text))

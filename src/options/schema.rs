@@ -3,8 +3,9 @@
 use clap::Command;
 
 use super::{Key, sections};
+use crate::stack::values::{LOG_RETENTION, longest_cold_start};
 use crate::value::{Map, Value, json};
-use crate::{embedded, yaml};
+use crate::{aws, embedded, yaml};
 
 /// The folder of those that are data.
 const FOLDER: &str = "data/schemas";
@@ -113,16 +114,41 @@ fn property(key: &Key) -> Value {
             None => property = json!({"enum": words}),
         }
     }
+    merge(&mut property, &key.schema);
+    merge(&mut property, &known(&key.name));
     property["description"] = about.into();
     property
 }
 
-/// What may stand where an example stands. Mappings take other keys too: what they may be is checked by the reader.
+/// What the program has as data of its own.
+fn known(key: &str) -> Value {
+    match key {
+        "region" => json!({"pattern": aws::region_pattern()}),
+        "log-retention-days" => json!({"enum": LOG_RETENTION}),
+        "cold-start" => json!({"maximum": longest_cold_start()}),
+        _ => Value::Null,
+    }
+}
+
+/// A merge patch (RFC 7386) of a mapping.
+fn merge(into: &mut Value, patch: &Value) {
+    for (key, value) in patch.as_object().into_iter().flatten() {
+        match value {
+            Value::Null => {
+                into.as_object_mut().and_then(|map| map.shift_remove(key));
+            }
+            Value::Object(_) => merge(&mut into[key.as_str()], value),
+            _ => into[key.as_str()] = value.clone(),
+        }
+    }
+}
+
+/// What may stand where an example stands, as far as that shows it.
 fn shape(example: &Value) -> Value {
     match example {
         Value::Bool(_) => json!({"type": "boolean"}),
         Value::Number(_) => json!({"type": "integer"}),
-        Value::Array(_) => json!({"type": "array", "items": {}}),
+        Value::Array(items) => json!({"type": "array", "items": items.first().map(shape)}),
         Value::Object(map) => {
             let known: Map = map.iter().map(|(key, value)| (key.clone(), shape(value))).collect();
             let named =

@@ -46,7 +46,7 @@ pub(super) fn deregistration_delay(ask: &Ask) -> u32 {
 }
 
 /// The longest cold start for which there is an ALB that waits.
-pub(super) const fn longest_cold_start() -> u32 {
+pub(crate) const fn longest_cold_start() -> u32 {
     let most = IDLE_MAX - IDLE_MORE;
     most - most % 60 - 300
 }

@@ -1,5 +1,6 @@
 //! Values that end up in manifests, checked for form.
 
+pub(crate) use super::timeouts::longest_cold_start;
 use super::{StackError, gitops, timeouts};
 use crate::alb::{Around, IDLE_MAX};
 use crate::aws::{self, Arn};
@@ -12,7 +13,7 @@ use crate::rewrite::rule::RuleSet;
 
 /// For how many days `CloudWatch` can be told to keep logs.
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
-const LOG_RETENTION: [u32; 22] =
+pub const LOG_RETENTION: [u32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// Checks the form of what ends up in manifests.

@@ -9,11 +9,50 @@ use serde_json::Value;
 /// Panics where a report is not as `docs/schemas/NAME.json` says.
 #[track_caller]
 pub fn hold(report: &Value, name: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schemas/{name}.json"));
-    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    if let Err(why) = fits(report, &schema, &schema, "") {
+    if let Err(why) = of(report, name) {
         panic!("{name}: {why} in {report:#}");
     }
+}
+
+/// Whether a value is as `docs/schemas/NAME.json` says.
+pub fn of(value: &Value, name: &str) -> Result<(), String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/schemas/{name}.json"));
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    fits(value, &schema, &schema, "")
+}
+
+/// What holds for values of one type alone.
+fn bounds(value: &Value, schema: &Value) -> Result<(), String> {
+    if let Some(text) = value.as_str() {
+        let matches = |pattern: &str| regex::Regex::new(pattern).unwrap().is_match(text);
+        let length = text.chars().count() as u64;
+        if schema["pattern"].as_str().is_some_and(|pattern| !matches(pattern)) {
+            return Err(format!("does not match {}", schema["pattern"]));
+        }
+        if schema["minLength"].as_u64().is_some_and(|least| length < least)
+            || schema["maxLength"].as_u64().is_some_and(|most| length > most)
+        {
+            return Err("is too short or too long".to_owned());
+        }
+    }
+    if let Some(number) = value.as_f64()
+        && (schema["minimum"].as_f64().is_some_and(|least| number < least)
+            || schema["maximum"].as_f64().is_some_and(|most| number > most)
+            || schema["exclusiveMinimum"].as_f64().is_some_and(|least| number <= least)
+            || schema["exclusiveMaximum"].as_f64().is_some_and(|most| number >= most))
+    {
+        return Err("is too small or too large".to_owned());
+    }
+    if let Some(items) = value.as_array() {
+        let twice = items.iter().enumerate().any(|(i, item)| items[..i].contains(item));
+        if twice && schema["uniqueItems"] == true {
+            return Err("has an item twice".to_owned());
+        }
+        if schema["minItems"].as_u64().is_some_and(|least| (items.len() as u64) < least) {
+            return Err("has too few items".to_owned());
+        }
+    }
+    Ok(())
 }
 
 fn fits(value: &Value, schema: &Value, root: &Value, at: &str) -> Result<(), String> {
@@ -26,6 +65,7 @@ fn fits(value: &Value, schema: &Value, root: &Value, at: &str) -> Result<(), Str
         let whys: Vec<String> = branches.iter().filter_map(|branch| fits(value, branch, root, at).err()).collect();
         return if whys.len() + 1 == branches.len() { Ok(()) } else { Err(whys.join("; ")) };
     }
+    bounds(value, schema).map_err(|why| format!("{at}: {value} {why}"))?;
     if let Some(words) = schema["enum"].as_array() {
         return if words.contains(value) { Ok(()) } else { Err(format!("{at}: {value} is none of {words:?}")) };
     }
