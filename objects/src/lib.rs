@@ -8,5 +8,6 @@ pub use serde_json; // for `json!`
 pub mod go;
 pub mod near;
 pub mod pointer;
+pub mod time;
 pub mod value;
 pub mod yaml;

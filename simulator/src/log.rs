@@ -2,6 +2,7 @@
 //! whole.
 //! Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::fs::File;
@@ -9,6 +10,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
+use knrender_objects::time::rfc3339;
 
 use super::time::{Micros, SECOND, micros, seconds};
 use super::traffic::{Arrival, MOST_REQUESTS, Traffic, too_many};
@@ -383,7 +385,7 @@ impl Reader {
                 }
                 (number * 1e6).round() as i64
             }
-            _ => rfc3339(text)
+            _ => time(text)
                 .ok_or_else(|| self.at(format!("time `{text}` is neither a number of seconds nor RFC 3339")))?,
         };
         if let Some(last) = self.last_row.filter(|last| time < *last) {
@@ -493,56 +495,16 @@ fn alb(text: &str) -> Option<(i64, Micros, &str)> {
         let Some(value) = field() else { break };
         created = Some(value).filter(|_| at == 8);
     }
-    let time = rfc3339(created.unwrap_or(answered))?;
+    let time = time(created.unwrap_or(answered))?;
     let duration = if (0.0..=86_400.0).contains(&took) { micros(took) } else { NONE };
     Some((time, duration, host))
 }
 
-/// A time as RFC 3339 writes it, in microseconds since 1970.
-fn rfc3339(text: &str) -> Option<i64> {
-    let number = |range: std::ops::Range<usize>| {
-        let part = text.get(range)?;
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<i64>().ok())?
-    };
-    let at = |index: usize, any: &str| text.as_bytes().get(index).is_some_and(|b| any.as_bytes().contains(b));
-    if !(at(4, "-") && at(7, "-") && at(10, "Tt ") && at(13, ":") && at(16, ":")) {
-        return None;
-    }
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let mut rest = text.get(19..)?;
-    let mut fraction = 0;
-    if let Some(after) = rest.strip_prefix('.') {
-        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
-        if digits == 0 {
-            return None;
-        }
-        fraction = (format!("0.{}", &after[..digits]).parse::<f64>().ok()? * 1e6) as i64;
-        rest = &after[digits..];
-    }
-    let offset = match rest {
-        "Z" | "z" => 0,
-        _ if rest.len() == 6 && rest.is_ascii() => {
-            let sign = match &rest[..1] {
-                "+" => 1,
-                "-" => -1,
-                _ => return None,
-            };
-            let (hours, minutes) = rest[1..].split_once(':')?;
-            sign * (hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?) * 60
-        }
-        _ => return None,
-    };
-    // Days since 1970 of a date of our calendar, http://howardhinnant.github.io/date_algorithms.html
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year - era * 400;
-    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    Some((((days * 24 + hour) * 60 + minute) * 60 + second - offset) * 1_000_000 + fraction)
+/// A time as RFC 3339 writes it, or with a space in place of the T, in microseconds since 1970.
+fn time(text: &str) -> Option<i64> {
+    let text: Cow<'_, str> =
+        if text.as_bytes().get(10) == Some(&b' ') { text.replacen(' ', "T", 1).into() } else { text.into() };
+    i64::try_from(rfc3339(&text)?.div_euclid(1000)).ok()
 }
 
 #[cfg(test)]
@@ -573,6 +535,7 @@ mod tests {
         assert_eq!(read("time,duration\n1,0.5\n1.5,\n").unwrap(), [(1.0, Some(0.5)), (1.5, None)]);
         let absolute = "duration,time\n2,2026-01-01T00:00:00Z\n1,2026-01-01T01:00:01.25+01:00\n";
         assert_eq!(read(absolute).unwrap(), [(0.0, Some(2.0)), (1.25, Some(1.0))]);
+        assert_eq!(read("time\n2026-01-01 00:00:00Z\n2026-01-01 00:00:02Z\n").unwrap()[1].0, 2.0);
     }
 
     #[test]
@@ -620,6 +583,7 @@ mod tests {
             ("time,rate\n0,1e12\n", "line 2: rate `1e12`"),
             ("time,duration\n0,x\n", "line 2: duration `x`"),
             ("time\nyesterday\n", "neither a number"),
+            ("time\n2026-02-31T00:00:00Z\n", "neither a number"),
             ("time\n1\n9000000\n", "31 days"),
             ("hello world\n", "neither the header"),
             ("\u{0}\u{1}\u{2}", "neither the header"),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use knrender_objects::time::{is_time, offset, rfc3339};
+
 use super::evaluate::{Answer, Halt};
 use super::network::{self, Cidr};
 use super::text;
@@ -342,10 +344,10 @@ fn convert(to: &str, of: &Value) -> Answer {
         ("uint", Value::Int(number)) => Value::Uint(u64::try_from(*number).map_err(|_| overflow())?),
         ("uint", Value::Text(text)) => Value::Uint(text.parse().map_err(|_| wrong())?),
         ("duration", Value::Text(text)) => Value::Duration(crate::go::duration(text).ok_or_else(wrong)?),
-        ("timestamp", Value::Text(text)) => Value::Timestamp(time::timestamp(text).ok_or_else(wrong)?),
+        ("timestamp", Value::Text(text)) => Value::Timestamp(rfc3339(text).ok_or_else(wrong)?),
         ("timestamp", Value::Int(seconds)) => {
             let nanos = i128::from(*seconds) * 1_000_000_000;
-            if !time::is_time(nanos) {
+            if !is_time(nanos) {
                 return Err(Halt::failed("timestamp overflow"));
             }
             Value::Timestamp(nanos)
@@ -488,7 +490,7 @@ fn binary(function: &str, one: &Value, other: &Value) -> Answer {
                 "" | "UTC" | "Etc/UTC" | "GMT" => 0,
                 zone => {
                     let signed = if zone.starts_with(['+', '-']) { zone.to_owned() } else { format!("+{zone}") };
-                    time::offset(&signed).ok_or_else(|| Halt::Unsupported(format!("the time zone {zone}")))?
+                    offset(&signed).ok_or_else(|| Halt::Unsupported(format!("the time zone {zone}")))?
                 }
             };
             return part(function, *nanos, offset);
@@ -613,7 +615,7 @@ fn arithmetic(function: &str, one: &Value, other: &Value) -> Answer {
 }
 
 fn moment(nanos: i128) -> Answer {
-    if time::is_time(nanos) { Ok(Value::Timestamp(nanos)) } else { Err(Halt::failed("timestamp overflow")) }
+    if is_time(nanos) { Ok(Value::Timestamp(nanos)) } else { Err(Halt::failed("timestamp overflow")) }
 }
 
 /// A list in the order of its keys.

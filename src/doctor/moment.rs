@@ -2,17 +2,13 @@
 
 use std::fmt;
 
+use knrender_objects::time::{DAY, civil, rfc3339};
+
 use crate::value::Value;
 
-use crate::kubernetes::eks::days;
-
-/// Seconds since some day long ago.
+/// Seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment {
-    seconds: i64,
-    /// Year, month, day, for people.
-    day: (u16, u8, u8),
-}
+pub(super) struct Moment(i64);
 
 /// An hour, in seconds.
 pub(super) const HOUR: i64 = 3600;
@@ -20,25 +16,19 @@ pub(super) const HOUR: i64 = 3600;
 impl Moment {
     /// Of `2026-11-28T08:38:08Z`, with or without parts of a second.
     pub(super) fn parse(text: &str) -> Option<Moment> {
-        let (day, time) = text.trim_end_matches('Z').split_once('T')?;
-        let mut date = day.split('-');
-        let ymd = (date.next()?.parse().ok()?, date.next()?.parse().ok()?, date.next()?.parse().ok()?);
-        let time = time.split('.').next()?;
-        let mut parts = time.split(':').map(|part| part.parse::<i64>().ok());
-        let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
-        Some(Moment { seconds: days(day)? * 24 * HOUR + hours * HOUR + minutes * 60 + seconds, day: ymd })
+        i64::try_from(rfc3339(text)?.div_euclid(1_000_000_000)).ok().map(Moment)
     }
 
     /// Hours until another moment, rounded down; negative where that has passed.
     pub(super) fn hours_until(self, other: Moment) -> i64 {
-        (other.seconds - self.seconds).div_euclid(HOUR)
+        (other.0 - self.0).div_euclid(HOUR)
     }
 }
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = self.day;
-        write!(f, "{year}-{month:02}-{day:02}")
+        let (year, month, day) = civil(self.0.div_euclid(DAY));
+        write!(f, "{year:04}-{month:02}-{day:02}")
     }
 }
 
@@ -57,6 +47,8 @@ mod tests {
         let moment = |text: &str| Moment::parse(text).unwrap();
         assert_eq!(moment("2028-02-28T23:00:00Z").hours_until(moment("2028-03-01T01:00:00.000000Z")), 26);
         assert_eq!(moment("2026-11-28T08:00:00Z").hours_until(moment("2026-11-28T07:59:59Z")), -1);
+        assert_eq!(moment("2026-11-28T09:00:00+01:00").hours_until(moment("2026-11-28T09:00:00Z")), 1);
+        assert_eq!(moment("2026-11-28T23:30:00-01:00").to_string(), "2026-11-29");
         assert_eq!(Moment::parse("yesterday"), None);
     }
 }

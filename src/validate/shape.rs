@@ -296,30 +296,9 @@ impl Walk<'_, '_> {
     }
 }
 
+/// Go's layout has capital letters.
 pub(super) fn is_time(text: &str) -> bool {
-    let digits = |range: std::ops::Range<usize>| text.get(range).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit()));
-    let mark = |at: usize, mark: &str| text.get(at..=at).is_some_and(|t| t == mark);
-    let zone =
-        |rest: &str| rest == "Z" || (rest.len() == 6 && rest.starts_with(['+', '-']) && rest.as_bytes()[3] == b':');
-    let within = |range: std::ops::Range<usize>, low: u8, high: u8| {
-        text.get(range).and_then(|t| t.parse::<u8>().ok()).is_some_and(|n| (low..=high).contains(&n))
-    };
-    let fits = within(5..7, 1, 12) && within(8..10, 1, 31) && within(11..13, 0, 23) && within(14..16, 0, 59);
-    fits && within(17..19, 0, 59)
-        && digits(0..4)
-        && mark(4, "-")
-        && digits(5..7)
-        && mark(7, "-")
-        && digits(8..10)
-        && mark(10, "T")
-        && digits(11..13)
-        && mark(13, ":")
-        && digits(14..16)
-        && mark(16, ":")
-        && digits(17..19)
-        && text.get(19..).is_some_and(|rest| {
-            zone(rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit())))
-        })
+    !text.contains(['t', 'z']) && knrender_objects::time::rfc3339(text).is_some()
 }
 
 fn is_base64(text: &str) -> bool {
