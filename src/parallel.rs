@@ -52,9 +52,20 @@ fn on_threads(threads: usize, run: &(dyn Fn() + Sync)) {
     });
 }
 
+/// Does `work` on each of `items`, where each is worth a thread. The results are in the order of the items.
+pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    over(items, 1, || (), |(), part| part.iter().map(&work).collect::<Vec<_>>()).into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::over;
+    use super::{each, over};
+
+    #[test]
+    #[should_panic(expected = "the seventh")]
+    fn a_panic_in_a_thread_is_one_of_the_whole() {
+        each(&[1, 2, 3, 4, 5, 6, 7, 8], |item| assert_ne!(*item, 7, "the seventh"));
+    }
 
     #[test]
     fn results_are_in_order_and_complete() {
@@ -69,6 +80,7 @@ mod tests {
             },
         );
         assert_eq!(parts.concat(), items);
+        assert_eq!(each(&items, |item| *item), items);
         assert_eq!(over::<usize, _, _>(&[], 1, || (), |(), part| part.len()), [0]);
     }
 }

@@ -2,9 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crate::value::Value;
 
@@ -17,6 +14,7 @@ use crate::fargate::cost::Prices;
 use crate::output::check as folder;
 use crate::output::left_behind::LeftBehind;
 use crate::output::{self, Files};
+use crate::parallel;
 use crate::rewrite::library;
 use crate::upstream::catalog::Asset;
 use crate::upstream::supply::{self, Input};
@@ -232,24 +230,9 @@ pub(super) fn render(args: &RenderArgs, config: &Config) -> Result<(), Error> {
         sessions.push((*cluster, session));
     }
     let inputs = inputs(&mut sessions, args)?;
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(sessions.len().max(1));
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while let Some((cluster, session)) = sessions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let one = one(args, cluster, session, &inputs, &prices, &out.join(&cluster.name));
-                    if let Ok(mut done) = done.lock() {
-                        done.push(one);
-                    }
-                }
-            });
-        }
+    let done = parallel::each(&sessions, |(cluster, session)| {
+        one(args, cluster, session, &inputs, &prices, &out.join(&cluster.name))
     });
-    let mut done = done.into_inner().unwrap_or_default();
-    let place = |name: &str| clusters.iter().position(|cluster| cluster.name == name);
-    done.sort_by_key(|one| place(&one.name));
     if done.iter().all(|one| one.became.is_ok()) {
         hub(args, config, &sessions, &out)?;
     }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::parallel;
 use crate::value::{Value, json};
 
 use super::engine::Conditions;
@@ -225,24 +225,10 @@ impl Sweep {
         if tried.is_empty() {
             return Err(format!("none of the settings is one that Knative takes; the last: {why}"));
         }
-        let next = AtomicUsize::new(0);
-        let workers = std::thread::available_parallelism().map_or(1, usize::from).min(tried.len());
-        let mut results: Vec<(usize, Result<Trial, String>)> = std::thread::scope(|scope| {
-            let work = || {
-                let mut results = Vec::new();
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((setting, knobs)) = tried.get(at) else { return results };
-                    let outcome = source.run(knobs, conditions);
-                    results.push((at, outcome.map(|outcome| Trial::of(setting, &outcome, price, goal))));
-                }
-            };
-            let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-            handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
+        let trials = parallel::each(&tried, |(setting, knobs)| {
+            source.run(knobs, conditions).map(|outcome| Trial::of(setting, &outcome, price, goal))
         });
-        results.sort_by_key(|(at, _)| *at);
-        let trials = results.into_iter().map(|(_, trial)| trial).collect::<Result<Vec<_>, _>>()?;
-        Ok(Sweep::of(trials, goal, refused))
+        Ok(Sweep::of(trials.into_iter().collect::<Result<_, _>>()?, goal, refused))
     }
 
     fn of(trials: Vec<Trial>, goal: Goal, refused: usize) -> Sweep {
