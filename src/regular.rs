@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 /// How large such a file may be.
 const MAX_BYTES: u64 = 64 << 20;
 
@@ -23,6 +25,10 @@ pub fn read_text(path: &Path) -> io::Result<String> {
 /// # Errors
 /// It is not there, no regular file, or too large.
 pub fn open(path: &Path) -> io::Result<File> {
+    open_up_to(path, MAX_BYTES)
+}
+
+fn open_up_to(path: &Path, max_bytes: u64) -> io::Result<File> {
     let found = fs::metadata(path)?;
     if found.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
@@ -30,8 +36,9 @@ pub fn open(path: &Path) -> io::Result<File> {
     if !found.is_file() {
         return Err(io::Error::other("it is not a regular file (a FIFO, a socket or a device)"));
     }
-    if found.len() > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {MAX_BYTES} bytes")));
+    if found.len() > max_bytes {
+        let why = format!("it has {} bytes, more than the {max_bytes} that it may have", found.len());
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
     File::open(path)
 }
@@ -47,6 +54,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return fs::write(path, bytes);
     }
+    stage(path, bytes)?.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// Writes `bytes` to a temporary file next to `path`, which is gone unless it is renamed. The folder must exist.
+///
+/// # Errors
+/// The system's.
+pub fn stage(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".knrender-");
@@ -54,12 +70,11 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the user's umask
     let mut file = builder.tempfile_in(folder).map_err(without_path)?;
     file.write_all(bytes)?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
+    Ok(file)
 }
 
 /// tempfile puts the random name of its file into its errors: nobody needs it, and equal troubles should read equal.
-pub fn without_path(error: io::Error) -> io::Error {
+fn without_path(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(_) => error,
         None => match error.get_ref().and_then(std::error::Error::source).and_then(|e| e.downcast_ref::<io::Error>()) {
@@ -76,24 +91,12 @@ pub fn without_path(error: io::Error) -> io::Error {
 /// # Errors
 /// It is something else, it cannot be read, or it is larger than `max_bytes`.
 pub fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Option<Vec<u8>>> {
-    let found = match fs::metadata(path) {
-        Ok(found) => found,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(e),
-    };
-    if found.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
+    let mut bytes = Vec::new();
+    match open_up_to(path, max_bytes) {
+        Ok(file) => file.take(max_bytes).read_to_end(&mut bytes).map(|_| Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
     }
-    if !found.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    if found.len() > max_bytes {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it has {} bytes, more than the {max_bytes} that an asset may have", found.len()),
-        ));
-    }
-    fs::read(path).map(Some)
 }
 
 #[cfg(test)]

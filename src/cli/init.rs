@@ -174,11 +174,7 @@ fn write(path: &Path, text: &str, force: bool, catalog: &Catalog) -> Result<(), 
     };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(unwritable)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the user's umask
-    let mut staged = builder.tempfile_in(folder).map_err(regular::without_path).map_err(unwritable)?;
-    staged.write_all(text.as_bytes()).map_err(unwritable)?;
+    let staged = regular::stage(path, text.as_bytes()).map_err(unwritable)?;
     let read = Config::read(Some(staged.path()))?;
     Stack::resolve(&read.ask, catalog)?;
     let written = if force { staged.persist(path) } else { staged.persist_noclobber(path) };
