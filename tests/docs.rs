@@ -327,6 +327,88 @@ fn the_page_about_the_house_has_every_room() {
     assert!(!crates.is_empty() && crates.iter().all(|name| page.contains(&format!("| `{name}/` |"))), "{crates:?}");
 }
 
+/// What every room may import: see docs/architecture.md, below the table of rooms.
+const EVERYBODYS: [&str; 15] = [
+    "alb",
+    "aws",
+    "digest",
+    "embedded",
+    "go",
+    "knative",
+    "kubernetes",
+    "near",
+    "parallel",
+    "pointer",
+    "regular",
+    "script",
+    "shown",
+    "value",
+    "yaml",
+];
+
+#[test]
+fn rooms_import_what_the_page_about_the_house_lets_them_know() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let mut wrong = Vec::new();
+    let mut rows = 0;
+    for row in page.lines().filter(|line| line.starts_with("| `src/")) {
+        let [_, rooms, _, knows, _] = row.split('|').map(str::trim).collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let plain = |room: &str| room.trim_matches('`').trim_start_matches("src/").trim_end_matches('/').to_owned();
+        let rooms: BTreeSet<_> = rooms.split(", ").map(plain).collect();
+        let mut imported: BTreeSet<_> = rooms.iter().flat_map(|room| imports(room)).collect();
+        imported.retain(|its| !rooms.contains(its) && !EVERYBODYS.contains(&its.as_str()));
+        let is_right = match knows {
+            "everything" => true,
+            "everything but cli" => !imported.contains("cli"),
+            knows => knows.split(", ").filter(|room| !room.is_empty()).map(str::to_owned).eq(imported.iter().cloned()),
+        };
+        rows += 1;
+        if !is_right {
+            wrong.push(format!("{rooms:?} imports {imported:?}"));
+        }
+    }
+    assert!(rows > 10 && wrong.is_empty(), "docs/architecture.md says something else: {wrong:#?}");
+}
+
+/// The modules of the crate that a module and what is below it name, but for their tests.
+fn imports(room: &str) -> BTreeSet<String> {
+    let of_room = |entry: &walkdir::DirEntry| {
+        let below = entry.path().strip_prefix(root().join("src")).unwrap();
+        below == Path::new(&format!("{room}.rs")) || below.starts_with(room)
+    };
+    let files = walkdir::WalkDir::new(root().join("src")).into_iter().map(Result::unwrap);
+    let files = files.filter(|entry| entry.path().extension().is_some_and(|its| its == "rs") && of_room(entry));
+    let mut imports = BTreeSet::new();
+    for file in files.filter(|file| !file.path().to_string_lossy().contains("tests")) {
+        let text = fs::read_to_string(file.path()).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let code: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for rest in code.join("\n").split("crate::").skip(1) {
+            let word =
+                |text: &str| text.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>();
+            match rest.strip_prefix('{').and_then(|list| list.split_once(';')) {
+                Some((list, _)) => imports.extend(top_level(list).iter().map(|part| word(part))),
+                None => drop(imports.insert(word(rest))),
+            }
+        }
+    }
+    imports.remove("");
+    imports
+}
+
+/// The parts of `a, b::{c, d}, e}`, with what is in braces left out.
+fn top_level(list: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut plain = String::new();
+    for c in list.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if depth == 0 && c != '}' {
+            plain.push(c);
+        }
+    }
+    plain.split(',').map(|part| part.trim().to_owned()).collect()
+}
+
 /// Needs `../shared/upstream`.
 #[test]
 fn what_the_readme_shows_of_a_render_is_what_a_render_says() {
