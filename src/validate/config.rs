@@ -2,7 +2,7 @@
 //! Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/pkg/apis/core/validation/validation.go>
 
 use super::at::At;
-use super::{Found, certificates};
+use super::{Found, certificates, shape};
 use crate::kubernetes::names;
 
 /// The most that all values of a `ConfigMap` or a Secret may have, in bytes.
@@ -121,7 +121,8 @@ fn held(root: &At<'_>, key: &str) -> Option<(String, Vec<u8>)> {
     match (of("stringData"), of("data")) {
         (Some(text), _) => Some((at("stringData"), text.as_str().unwrap_or_default().as_bytes().to_vec())),
         (None, Some(encoded)) => {
-            Some((at("data"), certificates::decode(encoded.as_str().unwrap_or_default()).unwrap_or_default()))
+            let bytes = shape::bytes_of_list(encoded).or_else(|| certificates::decode(encoded.as_str()?));
+            Some((at("data"), bytes.unwrap_or_default()))
         }
         (None, None) => None,
     }

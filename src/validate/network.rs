@@ -75,8 +75,8 @@ fn service(found: &mut Found<'_>, spec: &At<'_>) {
                 found.at("duplicate-entry", &port.field("nodePort"), format!("{number} is another port's already"));
             }
         }
-        if port.int("nodePort").is_some_and(|n| n != 0) && matches!(kind, "ClusterIP" | "ExternalName") {
-            found.at("conflict", &port.field("nodePort"), format!("a Service of type {kind} has none"));
+        if port.int("nodePort").is_some_and(|n| n != 0) && kind == "ClusterIP" {
+            found.at("conflict", &port.field("nodePort"), "a Service of type ClusterIP has none");
         }
     }
     check_addresses(found, spec, kind, headless);

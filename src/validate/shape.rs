@@ -211,6 +211,7 @@ impl Walk<'_, '_> {
                 }
                 None => self.wrong(path, "a time in quotes", value),
             },
+            Shape::Bytes if bytes_of_list(value).is_some() => {}
             Shape::Bytes => match value.as_str() {
                 Some(text) if is_base64(text) => {}
                 Some(_) => self.found.at("bad-value", path, "it is not base64".to_owned()),
@@ -299,6 +300,15 @@ impl Walk<'_, '_> {
 /// Go's layout has capital letters.
 pub(super) fn is_time(text: &str) -> bool {
     !text.contains(['t', 'z']) && knrender_objects::time::rfc3339(text).is_some()
+}
+
+/// The bytes of a list of numbers, which Go reads into bytes as it reads base64.
+pub(super) fn bytes_of_list(value: &Value) -> Option<Vec<u8>> {
+    let byte = |item: &Value| match item {
+        Value::Null => Some(0),
+        item => item.as_u64().and_then(|number| u8::try_from(number).ok()),
+    };
+    value.as_array()?.iter().map(byte).collect()
 }
 
 fn is_base64(text: &str) -> bool {
