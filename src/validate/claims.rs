@@ -120,6 +120,12 @@ pub(super) fn volume(found: &mut Found<'_>) {
         }
     }
     of_volume(found, &spec, &object.identity.name);
+    if let Some(class) = spec.get("volumeAttributesClassName").filter(|_| found.since(34)) {
+        found.formed(&class, "subdomain");
+        if !spec.has("csi") {
+            found.missing(&spec, "csi", "volumeAttributesClassName is for it");
+        }
+    }
 }
 
 /// What a `PersistentVolume` is made from, also where it is written into another object.
@@ -148,12 +154,6 @@ pub(super) fn of_volume(found: &mut Found<'_>, spec: &At<'_>, name: &str) {
     {
         let what = "the whole node is not recycled";
         found.at("conflict", &spec.field("persistentVolumeReclaimPolicy"), what);
-    }
-    if let Some(class) = spec.get("volumeAttributesClassName").filter(|_| found.since(34)) {
-        found.formed(&class, "subdomain");
-        if !spec.has("csi") {
-            found.missing(spec, "csi", "volumeAttributesClassName is for it");
-        }
     }
     if let Some(iscsi) = spec.get("iscsi")
         && iscsi.has("initiatorName")
