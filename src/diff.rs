@@ -14,6 +14,7 @@ use crate::bill::compare::Comparison;
 use crate::ledger::{Deed, Entry};
 use crate::manifest::collection::Placed;
 use crate::manifest::object::Identity;
+use crate::manifest::secret;
 use crate::pointer;
 use crate::report::Provenance;
 use crate::value::Value;
@@ -118,6 +119,9 @@ impl Diff {
                 Some(was) => {
                     let mut fields = fields::differences(&was.value, &placed.value);
                     for field in &mut fields {
+                        if secret::is_secret(&was.value) {
+                            secret::mask_field(&field.pointer, [&mut field.before, &mut field.after]);
+                        }
                         field.rule = rule(after, &object, field).or_else(|| rule(before, &object, field));
                     }
                     let is_noise = fields.iter().all(|field| field.noise);

@@ -13,6 +13,7 @@ pub mod allow;
 pub mod baseline;
 pub mod locate;
 pub mod page;
+pub mod secret_lines;
 
 /// Where a finding is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -285,6 +285,53 @@ fn what_is_secret_is_not_shown_and_what_is_long_is_cut() {
     assert!(said.stdout.contains("\"name\": \"A\""), "{}", said.stdout);
 }
 
+#[test]
+fn no_format_says_what_stands_in_a_secret() {
+    let head = "apiVersion: v1\nkind: Secret\nmetadata: {name: A}\n";
+    let list = "apiVersion: v1\nkind: List\nitems:\n- kind: Secret\n  apiVersion: v1\n  metadata: {name: B}\n";
+    let inputs = [
+        ("a.yaml", format!("{head}stringData:\n  password: 19450508\n")),
+        ("b.yaml", format!("{head}data: {{password: 19450508, other: true}}\n")),
+        ("c.yaml", format!("{list}  stringData:\n    password: 19450508\n")),
+        ("d.yaml", format!("{head}data:\n  password: MTk0NTA1MDg=\n  password: MTk0NTA1MDg=\n")),
+        ("e.yaml", "{apiVersion: v1, kind: Secret, metadata: {name: A}, stringData: {password: '19450508'}}\n".into()),
+        (
+            "f.json",
+            r#"{"stringData":{"p":"19450508"},"kind":"Secret","apiVersion":"v1","metadata":{"name":"A"}}"#.into(),
+        ),
+        (
+            "g.yaml",
+            format!("{head}type: kubernetes.io/dockerconfigjson\nstringData: {{.dockerconfigjson: '19450508'}}\n"),
+        ),
+        (
+            "h.yaml",
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  annotations:\n    \
+             kubectl.kubernetes.io/last-applied-configuration: 19450508\n"
+                .into(),
+        ),
+    ];
+    for (name, text) in inputs {
+        let place = place();
+        place.write(name, &text);
+        for format in ["text", "json", "sarif", "github", "junit"] {
+            let ran = place.run(&["validate", name, "--format", format]);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            let count = ran.stdout.matches(name).count();
+            assert!(
+                count > 0 && !said.contains("19450508") && !said.contains("MTk0NTA1MDg"),
+                "{name} {format}: {said}"
+            );
+        }
+        place.run(&["validate", name, "--write-baseline", "known.json"]);
+        let known = fs::read_to_string(place.path("known.json")).unwrap();
+        assert!(!known.contains("19450508"), "{known}");
+    }
+    let place = place();
+    place.write("a.yaml", &format!("{head}stringData: {{password: 19450508}}\n"));
+    let said = place.run(&["validate", "a.yaml"]).stdout;
+    assert!(said.contains("it is a number and has to be a string") && said.contains("| metadata: {name: A}"), "{said}");
+}
+
 const CRD: &str = "\
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition

@@ -56,6 +56,42 @@ fn errors_end_with_1_warnings_with_0_and_with_1_if_strict() {
 }
 
 #[test]
+fn budgets_of_the_same_pods_are_told_once_for_each_workload_however_many_there_are() {
+    let many = |count: usize, selector: &str| {
+        let mut text = String::new();
+        for i in 0..count {
+            let _ = write!(
+                text,
+                "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d{i:04}, namespace: shop}}\nspec:\n  \
+                 replicas: 2\n  selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    \
+                 spec: {{containers: [{{name: a, image: 'b.example/c:1.0.0'}}]}}\n---\napiVersion: policy/v1\nkind: PodDisruptionBudget\n\
+                 metadata: {{name: b{i:04}, namespace: shop}}\nspec:\n  maxUnavailable: 1\n  selector: {selector}\n"
+            );
+        }
+        text
+    };
+    let place = Place::new();
+    for selector in
+        ["{matchLabels: {app: web}}", "{matchExpressions: [{key: app, operator: In, values: [web, api]}]}", "{}"]
+    {
+        place.write("a.yaml", &many(5, selector));
+        let report = place.run(&["lint", "a.yaml", "--format", "json"]).json();
+        let said: Vec<_> =
+            report["findings"].as_array().unwrap().iter().filter(|f| f["code"] == "budgets-overlap").collect();
+        assert_eq!(said.len(), 5, "{selector}");
+        assert!(
+            said.iter().all(|f| f["what"] == "5 budgets select the same pods: b0000, b0001, b0002 and 2 more"),
+            "{said:?}"
+        );
+    }
+    place.write("a.yaml", &many(1000, "{matchLabels: {app: web}}"));
+    let start = Instant::now();
+    let report = place.run(&["lint", "a.yaml", "--format", "json"]).json();
+    assert_eq!(codes(&report).iter().filter(|code| *code == "budgets-overlap").count(), 1000);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_finding_says_what_where_why_and_what_to_do() {
     let place = Place::new();
     place.write("in/bad.yaml", &format!("# a comment\n---\n{BAD}"));

@@ -269,3 +269,20 @@ fn the_file_of_eksctl_is_not_held_against_kubernetes() {
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     assert!(!ran.stdout.contains("ClusterConfig"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_schedule_with_a_time_zone_is_told_that_alone() {
+    let place = Place::new();
+    let job = |schedule: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: a}}\nspec:\n  schedule: \"{schedule}\"\n  jobTemplate:\n    spec:\n      \
+             template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: b}}]}}}}\n"
+        )
+    };
+    for (schedule, count) in [("TZ=UTC 0 0 * * *", 1), ("CRON_TZ=Europe/Berlin @daily", 1), ("TZ=UTC 0 0 * *", 2)] {
+        place.write("a.yaml", &job(schedule));
+        let ran = place.run(&["validate", "a.yaml", "--format", "json"]);
+        let said: Vec<_> = found(&ran.json()).into_iter().filter(|found| found.contains("/spec/schedule")).collect();
+        assert_eq!((said.len(), ran.stdout.contains("timeZone")), (count, true), "{schedule}: {}", ran.stdout);
+    }
+}

@@ -32,6 +32,27 @@ fn the_same_objects_in_another_form_are_the_same() {
 }
 
 #[test]
+fn what_stands_in_a_secret_is_told_by_digests_alone() {
+    let secret = |metadata: &str, password: &str| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {metadata}\nstringData: {password}\n")
+    };
+    let applied = "kubectl.kubernetes.io/last-applied-configuration";
+    for (before, after) in [
+        (secret("{name: a}", "{p: hunter2}"), secret("{name: a}", "{p: hunter3}")),
+        (secret("{name: a}", "{p: hunter2}"), secret("{name: a}", "{}")),
+        (secret("{name: a}", "{p: b}"), secret(&format!("{{name: a, annotations: {{{applied}: hunter}}}}"), "{p: b}")),
+        (
+            secret(&format!("{{name: a, annotations: {{{applied}: hunter}}}}"), "{p: b}"),
+            secret(&format!("{{name: a, annotations: {{{applied}: hunter2}}}}"), "{p: b}"),
+        ),
+    ] {
+        let diff = diff(&before, &after);
+        let said = format!("{}{}{}", diff.to_text(), diff.to_markdown(), serde_json::to_string(&diff).unwrap());
+        assert!(!diff.same && said.contains("sha256:") && !said.contains("hunter"), "{said}");
+    }
+}
+
+#[test]
 fn items_are_known_by_their_name_so_that_one_in_front_moves_nothing() {
     let after = DEPLOYMENT.replace("env: [", "env: [{name: C, value: '3'}, ");
     let diff = diff(DEPLOYMENT, &after);

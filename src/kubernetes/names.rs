@@ -275,8 +275,19 @@ fn is_field_path(text: &str) -> bool {
         || key("metadata.annotations['").is_some_and(|key| is_qualified(&key.to_lowercase()))
 }
 
-/// A schedule as `CronJob` takes it: five fields, or a name such as `@daily`.
+/// A schedule as `CronJob` reads it: five fields, or a name such as `@daily`, with a time zone before that or without. That no new
+/// one may have a zone there is said elsewhere.
+/// Source: <https://github.com/robfig/cron/blob/v3.0.1/parser.go>
 fn is_cron(text: &str) -> bool {
+    match text.strip_prefix("CRON_TZ=").or_else(|| text.strip_prefix("TZ=")) {
+        Some(zoned) => zoned.split_once(' ').is_some_and(|(zone, text)| {
+            (zone.is_empty() || super::time_zones::is_zone(zone)) && is_cron_without_zone(text.trim())
+        }),
+        None => is_cron_without_zone(text),
+    }
+}
+
+fn is_cron_without_zone(text: &str) -> bool {
     const NAMED: [&str; 7] = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
     const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
@@ -336,6 +347,9 @@ mod tests {
             ("field-path", "metadata.labels['a/b']", "spec.nothing"),
             ("cron", "*/5 1-3 * jan,feb mon-fri", "60 * * * *"),
             ("cron", "@daily", "* * * *"),
+            ("cron", "TZ=UTC 0 0 * * *", "TZ=UTC 0 0 * *"),
+            ("cron", "CRON_TZ=Europe/Berlin  @daily", "CRON_TZ=Europe/Nowhere @daily"),
+            ("cron", "TZ= 0 0 * * *", "TZ=UTC"),
         ] {
             assert_eq!(wrong(form, good), None, "{form} {good}");
             assert!(wrong(form, bad).is_some(), "{form} {bad}");

@@ -1,5 +1,6 @@
 //! The objects of all inputs as one set, and what several checks ask of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::value::Value;
@@ -156,6 +157,8 @@ pub struct Set<'s> {
     /// Group, kind, namespace, name.
     named: BTreeMap<[&'s str; 4], &'s Object<'s>>,
     templates: Vec<Template<'s>>,
+    /// Templates by namespace.
+    of_namespace: BTreeMap<&'s str, Vec<usize>>,
     /// Templates by namespace, and key and value of a label.
     labelled: BTreeMap<[&'s str; 3], Vec<usize>>,
     /// What the autoscaler of a workload (namespace, kind, name) keeps at least.
@@ -182,6 +185,7 @@ impl<'s> Set<'s> {
             kinds: BTreeMap::new(),
             named: BTreeMap::new(),
             templates: objects.iter().filter_map(template).collect(),
+            of_namespace: BTreeMap::new(),
             labelled: BTreeMap::new(),
             scaled: BTreeMap::new(),
             profiles: None,
@@ -194,6 +198,7 @@ impl<'s> Set<'s> {
             set.named.insert([object.group(), object.kind(), object.namespace(), object.name()], object);
         }
         for (i, pod) in set.templates.iter().enumerate() {
+            set.of_namespace.entry(pod.object.namespace()).or_default().push(i);
             for (key, value) in entries(pod.labels()) {
                 let label = [pod.object.namespace(), key, value.as_str().unwrap_or_default()];
                 set.labelled.entry(label).or_default().push(i);
@@ -240,19 +245,32 @@ impl<'s> Set<'s> {
 
     /// The pod templates of a namespace that a label selector selects, each with its number.
     pub(super) fn selected<'a>(&'a self, namespace: &str, selector: &Value) -> Vec<(usize, &'a Template<'s>)> {
-        let mut rarest: Option<&[usize]> = None;
+        let mut rarest = self.of_namespace.get(namespace).map_or(&[][..], Vec::as_slice);
         for (key, value) in entries(&selector["matchLabels"]) {
-            let found = self.labelled.get(&[namespace, key, value.as_str().unwrap_or_default()]);
-            let found = found.map_or(&[][..], Vec::as_slice);
-            if rarest.is_none_or(|rarest| found.len() < rarest.len()) {
-                rarest = Some(found);
+            let found = self.labelled(namespace, key, value);
+            if found.len() < rarest.len() {
+                rarest = found;
             }
         }
-        let candidates = rarest.map_or_else(|| (0..self.templates.len()).collect(), <[usize]>::to_vec);
-        let candidates = candidates.into_iter().map(|i| (i, &self.templates[i]));
-        candidates
-            .filter(|(_, pod)| pod.object.namespace() == namespace && labels::selects(selector, pod.labels()))
-            .collect()
+        let mut candidates = Cow::Borrowed(rarest);
+        for expression in items(&selector["matchExpressions"]).filter(|one| one["operator"] == "In") {
+            let key = expression["key"].as_str().unwrap_or_default();
+            let values = items(&expression["values"]);
+            let found = values.map(|value| self.labelled(namespace, key, value)).collect::<Vec<_>>();
+            if found.iter().map(|found| found.len()).sum::<usize>() < candidates.len() {
+                let mut found = found.concat();
+                found.sort_unstable();
+                found.dedup();
+                candidates = Cow::Owned(found);
+            }
+        }
+        let candidates = candidates.iter().map(|i| (*i, &self.templates[*i]));
+        candidates.filter(|(_, pod)| labels::selects(selector, pod.labels())).collect()
+    }
+
+    /// The numbers of the pod templates of a namespace that have a label with this value.
+    fn labelled<'a>(&'a self, namespace: &'a str, key: &'a str, value: &'a Value) -> &'a [usize] {
+        self.labelled.get(&[namespace, key, value.as_str().unwrap_or_default()]).map_or(&[][..], Vec::as_slice)
     }
 
     /// Pod templates whose pods run on Fargate.

@@ -9,9 +9,10 @@ use crate::digest::Sha256Hex;
 use crate::ledger::{Deed, Entry};
 use crate::yaml;
 
-/// The fields of a Secret that hold its content, and the annotation in which client-side apply repeats it.
-const CONTENT: [&str; 2] = ["data", "stringData"];
-const REPEATED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// The fields of a Secret that hold its content.
+pub const CONTENT: [&str; 2] = ["data", "stringData"];
+/// The annotation in which client-side apply repeats it.
+pub const REPEATED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A value with a digest in place of every text, number and truth in it.
 #[must_use]
@@ -62,21 +63,27 @@ pub fn mask_entry(entry: &mut Entry) {
         return;
     }
     for field in fields {
-        let top = field.path.split('/').nth(1).unwrap_or_default();
-        if !matches!(top, "apiVersion" | "kind" | "metadata" | "type" | "immutable") {
-            for value in [&mut field.before, &mut field.after].into_iter().flatten() {
-                *value = digested(value);
-            }
-        } else if field.path.contains("last-applied-configuration") || field.path == "/metadata/annotations" {
-            for value in [&mut field.before, &mut field.after].into_iter().flatten() {
-                if value.is_string() {
-                    *value = digested(value);
-                } else if let Some(repeated) = value.get_mut(REPEATED) {
-                    *repeated = digested(repeated);
-                }
-            }
+        mask_field(&field.path, [&mut field.before, &mut field.after]);
+    }
+}
+
+/// Digests what stood and stands at a field of a Secret, if that is some of its content.
+pub fn mask_field(pointer: &str, values: [&mut Option<Value>; 2]) {
+    let top = pointer.split('/').nth(1).unwrap_or_default();
+    for value in values.into_iter().flatten() {
+        let is_content = !matches!(top, "apiVersion" | "kind" | "metadata" | "type" | "immutable");
+        let is_annotations = pointer == "/metadata/annotations" && !value.is_object();
+        if is_content || is_annotations || pointer.contains("last-applied-configuration") {
+            *value = digested(value);
+        } else if let Some(repeated) = value.pointer_mut(below(pointer)).and_then(|a| a.get_mut(REPEATED)) {
+            *repeated = digested(repeated);
         }
     }
+}
+
+/// Where the annotations are in what stands at a field, if anywhere.
+fn below(pointer: &str) -> &'static str {
+    if pointer == "/metadata" { "/annotations" } else { "" }
 }
 
 /// A YAML stream as reports may show it: documents with a Secret in them are written anew, with its content digested; one that

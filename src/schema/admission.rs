@@ -145,6 +145,26 @@ fn with_variables(mut environment: Environment, known: &BTreeMap<String, Type>) 
     environment
 }
 
+/// The type that a variable has for those who use it, where its expression comes to another: the API server declares plain types,
+/// lists and mappings, and knows nothing of all others until they are evaluated.
+/// Source: <https://github.com/kubernetes/kubernetes/blob/v1.36.0/staging/src/k8s.io/apiserver/pkg/admission/plugin/cel/composition.go>
+fn of_variable(found: Type) -> Type {
+    match found {
+        Type::List(of) => Type::list(of_variable(*of)),
+        Type::Map(key, of) => Type::Map(Box::new(of_variable(*key)), Box::new(of_variable(*of))),
+        Type::Null
+        | Type::Bool
+        | Type::Int
+        | Type::Uint
+        | Type::Double
+        | Type::Text
+        | Type::Bytes
+        | Type::Duration
+        | Type::Timestamp => found,
+        _ => Type::Dyn,
+    }
+}
+
 struct Judge {
     minor: u16,
     found: Vec<Problem>,
@@ -212,7 +232,7 @@ impl Judge {
         for (i, variable) in items(spec, "/variables") {
             let (at, name) = (format!("/spec/variables/{i}"), super::text(variable, "name"));
             let found = self.expression(variable, "expression", &at, &with(true, &known, self.minor), &[]);
-            known.insert(name.to_owned(), found.unwrap_or(Type::Dyn));
+            known.insert(name.to_owned(), found.map_or(Type::Dyn, of_variable));
         }
         let environment = with(true, &known, self.minor);
         let plain = with(false, &known, self.minor);
@@ -297,6 +317,23 @@ mod tests {
             {"jsonPatch": {"expression": "[JSONPatch{op: 'add', path: '/a/' + jsonpatch.escapeKey('b/c'), value: 1}]"}},
         ]}});
         assert_eq!(found("MutatingAdmissionPolicy", &policy), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_variable_of_no_plain_type_is_not_known_before_it_is_evaluated() {
+        let policy = |variable: &str, validation: &str| json!({"spec": {"variables": [{"name": "a", "expression": variable}], "validations": [{"expression": validation}]}});
+        for (variable, validation) in [
+            ("optional.of(1)", "variables.a == 1"),
+            ("optional.of(1)", "variables.a.value() == 'a'"),
+            ("quantity('1')", "variables.a == 1"),
+            ("[optional.of(1)]", "variables.a[0] < 2"),
+            ("namespaceObject.metadata", "variables.a.nope == 1"),
+        ] {
+            assert_eq!(found("ValidatingAdmissionPolicy", &policy(variable, validation)), [""; 0], "{variable}");
+        }
+        for (variable, validation) in [("1", "variables.a == 'a'"), ("[1]", "variables.a[0] == 'a'")] {
+            assert_eq!(found("ValidatingAdmissionPolicy", &policy(variable, validation)).len(), 1, "{variable}");
+        }
     }
 
     #[test]

@@ -7,9 +7,10 @@ use crate::value::Value;
 use super::at::At;
 use super::model::Model;
 use super::{Found, Validation};
+use crate::alb::{annotations, json};
 use crate::findings::Finding;
 use crate::manifest::collection::Placed;
-use crate::parallel;
+use crate::{parallel, pointer};
 
 /// What every cluster has, or what a controller of the render makes when it runs: kind, namespace, name (`*`: any end).
 const ELSEWHERE: &[(&str, &str, &str)] = &[
@@ -133,6 +134,7 @@ impl Look<'_, '_> {
             }
             "CronJob" => self.pod(root.down(&["spec", "jobTemplate", "spec", "template", "spec"])),
             "Ingress" => self.ingress(&root, namespace),
+            "IngressClass" => self.ingress_class(&root),
             "Service" => self.service(&root, namespace),
             "RoleBinding" | "ClusterRoleBinding" => self.binding(&root, namespace),
             "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => {
@@ -229,7 +231,38 @@ impl Look<'_, '_> {
         }
     }
 
+    /// What an `IngressClass` is set up by: without it, the load balancer controller passes over every Ingress of the class.
+    fn ingress_class(&mut self, root: &At<'_>) {
+        let Some(parameters) = root.down(&["spec", "parameters"]) else { return };
+        let (kind, name) = (parameters.text("kind"), parameters.text("name"));
+        // A kind that is not Kubernetes' own is known by a namespace, even if it is in none.
+        let is_there = |namespace: &&str| self.index.has(kind, namespace, name);
+        if !name.is_empty() && !["", "default", parameters.text("namespace")].iter().any(is_there) {
+            let what = format!("there is no {kind} `{name}` among these objects");
+            self.found.at(self.code, &parameters.field("name"), what);
+        }
+    }
+
+    /// The Secret by which an ALB knows itself to who tells it who somebody is. It comes from where the password is kept, and so
+    /// beside what is rendered.
+    fn oidc_secret(&mut self, namespace: &str) {
+        let head = &self.found.object.head;
+        let text = |name: &str| head.annotation(&format!("{}{name}", annotations::PREFIX));
+        if text("auth-type") != Some("oidc") {
+            return;
+        }
+        let provider: Value = text("auth-idp-oidc").and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
+        let name = json::get(&provider, "secretName").as_str().unwrap_or_default();
+        if !name.is_empty() && !self.index.has("Secret", namespace, name) {
+            let field =
+                format!("/metadata/annotations/{}", pointer::escape(&format!("{}auth-idp-oidc", annotations::PREFIX)));
+            let what = format!("there is no Secret `{name}` in {namespace} among these objects");
+            self.found.at("reference-outside", &field, what);
+        }
+    }
+
     fn ingress(&mut self, root: &At<'_>, namespace: &str) {
+        self.oidc_secret(namespace);
         let rules = root.get("spec").map(|spec| spec.list("rules")).unwrap_or_default();
         let paths = rules.iter().flat_map(|rule| rule.get("http").map(|h| h.list("paths")).unwrap_or_default());
         let backends = paths.filter_map(|path| path.get("backend"));

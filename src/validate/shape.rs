@@ -9,6 +9,7 @@ use super::at::integer;
 use super::model::{Model, Shape};
 use super::{Found, rules};
 use crate::fargate::quantity::Quantity;
+use crate::manifest::secret;
 use crate::pointer;
 use crate::shown::near;
 
@@ -285,8 +286,14 @@ impl Walk<'_, '_> {
     }
 
     fn wrong(&mut self, path: &str, wanted: &str, value: &Value) {
+        let top = path.split('/').nth(1).unwrap_or_default();
+        // Reports do not say what stands in a Secret.
+        let is_secret = secret::is_secret(&self.found.object.value)
+            && (secret::CONTENT.contains(&top) || path.contains("last-applied-configuration"));
         let is = match value {
             Value::Null => "nothing".to_owned(),
+            Value::Bool(_) if is_secret => "a boolean".to_owned(),
+            Value::Number(_) if is_secret => "a number".to_owned(),
             Value::Bool(is) => format!("the boolean {is}"),
             Value::Number(is) => format!("the number {is}"),
             Value::String(_) => "a string".to_owned(),

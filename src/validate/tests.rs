@@ -158,6 +158,27 @@ fn a_reference_that_leads_nowhere_is_said_and_one_that_leads_somewhere_is_not() 
 }
 
 #[test]
+fn what_the_load_balancer_controller_looks_up_is_a_reference() {
+    let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: alb}\nspec:\n  controller: ingress.k8s.aws/alb\n  \
+                 parameters: {apiGroup: elbv2.k8s.aws, kind: IngressClassParams, name: p}\n";
+    let parameters = "apiVersion: elbv2.k8s.aws/v1beta1\nkind: IngressClassParams\nmetadata: {name: p}\nspec: {}\n";
+    assert_eq!(codes(class, false), [pair("reference-outside", "/spec/parameters/name")]);
+    assert_eq!(codes(&format!("{class}---\n{parameters}"), false), [pair("not-checked", "")]);
+    let ingress = |kind: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: a\n  annotations:\n    alb.ingress.kubernetes.io/auth-type: {kind}\n    \
+             alb.ingress.kubernetes.io/auth-idp-oidc: '{{\"issuer\": \"https://a.example\", \"secretName\": \"s\"}}'\n\
+             spec: {{rules: [{{host: a.example}}]}}\n"
+        )
+    };
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
+    let field = "/metadata/annotations/alb.ingress.kubernetes.io~1auth-idp-oidc";
+    assert_eq!(codes(&ingress("oidc"), true), [pair("reference-outside", field)]);
+    assert_eq!(codes(&ingress("none"), true), []);
+    assert_eq!(codes(&format!("{}---\n{secret}", ingress("oidc")), true), []);
+}
+
+#[test]
 fn an_object_that_is_there_twice_is_said() {
     let one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
     assert_eq!(codes(&format!("{one}---\n{one}"), true), [pair("object-twice", "")]);

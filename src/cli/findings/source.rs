@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::inputs;
-use crate::findings::{self, Finding, Place, locate};
+use crate::findings::{self, Finding, Place, locate, secret_lines};
 use crate::manifest::collection::Collection;
 use crate::value::Text;
 
-/// Lines, by file; of each its number, in their order.
+/// Lines, by file; of each its number, in their order. Those with what stands in a Secret are not among them.
 #[derive(Debug, Default)]
 pub(in crate::cli) struct Lines(BTreeMap<Text, Vec<(usize, Box<str>)>>);
 
@@ -46,19 +46,21 @@ impl Lines {
 
 /// The lines of a part of a file that places are on, each with its number; the file has `before` lines before the part.
 fn wanted(part: &str, before: usize, places: &[&mut Place]) -> Vec<(usize, Box<str>)> {
-    let mut numbers: Vec<usize> = places.iter().map(|place| place.line).filter(|line| *line > before).collect();
+    let mut numbers: Vec<usize> = places.iter().filter_map(|place| place.line.checked_sub(before)).collect();
     numbers.sort_unstable();
     numbers.dedup();
+    numbers.retain(|number| *number > 0);
+    let numbers = secret_lines::shown(part, &numbers);
     let mut wanted = Vec::with_capacity(numbers.len());
     let mut ends = memchr::memchr_iter(b'\n', part.as_bytes());
-    let (mut start, mut at) = (0, before + 1);
+    let (mut start, mut at) = (0, 1);
     for number in numbers {
         if number > at {
             let Some(end) = ends.nth(number - at - 1) else { break };
             (start, at) = (end + 1, number);
         }
         let Some(line) = part[start..].lines().next() else { break };
-        wanted.push((number, line.into()));
+        wanted.push((before + number, line.into()));
     }
     wanted
 }

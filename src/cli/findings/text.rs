@@ -53,12 +53,8 @@ impl Look {
         if self.is_coloured { format!("\u{1b}[1;{colour}m{severity}\u{1b}[0m") } else { severity.to_string() }
     }
 
-    /// A line with a mark under the columns of a place. What is written in a Secret is not shown.
+    /// A line with a mark under the columns of a place.
     fn line(&self, line: &str, place: &Place, severity: Severity) -> Option<String> {
-        let is_secret = place.object.as_deref().is_some_and(|object| object.starts_with("Secret/"));
-        if is_secret && (place.field.starts_with("/data") || place.field.starts_with("/stringData")) {
-            return None;
-        }
         let (from, to) = place.columns?;
         let is_ascii = line.is_ascii();
         let byte = |column: usize| {
