@@ -305,7 +305,9 @@ impl Config {
             ("trust-root", &mut self.supply.trust_root),
             ("prices", &mut self.prices),
         ] {
-            path.iter_mut().for_each(|path| visit(key, path));
+            if let Some(path) = path {
+                visit(key, path);
+            }
         }
         if let Some(mirror) = self.supply.mirror.as_mut().filter(|mirror| !mirror.contains("://")) {
             let mut path = PathBuf::from(&*mirror);
@@ -327,7 +329,7 @@ impl Config {
                 *path = folder.join(&*path);
             }
         });
-        self.folder = folder.to_owned();
+        folder.clone_into(&mut self.folder);
         empty.map_or(Ok(()), Err)
     }
 

@@ -171,14 +171,10 @@ fn progress_deadline(set: &Set<'_>, found: &mut Found) {
 fn knative_config_refused(set: &Set<'_>, found: &mut Found) {
     if let Some(config) = set.config("config-deployment")
         && let Some((text, at)) = config.get(DEADLINE)
+        && !go::duration(text.trim()).is_some_and(|time| time > 0 && time % go::SECOND == 0)
     {
-        if !go::duration(text.trim()).is_some_and(|time| time > 0 && time % go::SECOND == 0) {
-            found.at(
-                config.object,
-                at,
-                format!("progress-deadline is `{text}`, which is no duration in whole seconds"),
-            );
-        }
+        let what = format!("progress-deadline is `{text}`, which is no duration in whole seconds");
+        found.at(config.object, at, what);
     }
     if let Some(config) = set.config("config-defaults") {
         refused_defaults(set, config, found);
