@@ -10,7 +10,7 @@ use crate::fargate::asked::Asked;
 use crate::fargate::cost::{Dollars, HOURS, NoPrice, Prices};
 use crate::fargate::plan::{Plan, Price};
 use crate::fargate::size::{STORAGE_INCLUDED, Size};
-use crate::report::wrap;
+use crate::shown::wrap;
 use surroundings::Surroundings;
 use traffic::Traffic;
 

@@ -11,7 +11,7 @@ mod evaluate;
 mod functions;
 mod network;
 mod parse;
-mod syntax;
+pub(crate) mod syntax;
 mod text;
 pub(crate) mod time;
 pub mod types;

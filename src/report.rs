@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Sha256Hex;
 use crate::ledger::Entry;
 use crate::manifest::document::Bytes;
+use crate::shown::{objects, wrap};
 use crate::value::Value;
 
 /// Where everything in a render came from, and what was done to it. Holds no path of the machine, no time, and not
@@ -210,27 +211,4 @@ fn columns(text: &mut String, rows: &[(String, String)]) {
     for (left, right) in rows {
         let _ = writeln!(text, "  {left:<width$}  {right}");
     }
-}
-
-/// `text` in lines of at most 110 columns, those after the first indented by `indent`.
-pub fn wrap(text: &str, indent: usize) -> String {
-    let mut wrapped = String::new();
-    let mut column = indent;
-    for word in text.split_whitespace() {
-        if column > indent && column + word.len() > 110 {
-            wrapped.push('\n');
-            wrapped.push_str(&" ".repeat(indent));
-            column = indent;
-        } else if column > indent {
-            wrapped.push(' ');
-        }
-        wrapped.push_str(word);
-        column += word.len() + 1;
-    }
-    wrapped
-}
-
-/// `1 object`, `2 objects`.
-pub fn objects(count: usize) -> String {
-    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
 }

@@ -127,6 +127,29 @@ pub fn host(url: &str) -> usize {
     more.map_or(0, |at| at + 1)
 }
 
+/// `text` in lines of at most 110 columns, those after the first indented by `indent`.
+pub fn wrap(text: &str, indent: usize) -> String {
+    let mut wrapped = String::new();
+    let mut column = indent;
+    for word in text.split_whitespace() {
+        if column > indent && column + word.len() > 110 {
+            wrapped.push('\n');
+            wrapped.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if column > indent {
+            wrapped.push(' ');
+        }
+        wrapped.push_str(word);
+        column += word.len() + 1;
+    }
+    wrapped
+}
+
+/// `1 object`, `2 objects`.
+pub fn objects(count: usize) -> String {
+    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

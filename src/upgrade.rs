@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::diff::Diff;
 use crate::kubernetes;
 use crate::kubernetes::eks::Calendar;
-use crate::report::wrap;
+use crate::shown::wrap;
 use crate::upstream::catalog::{Catalog, Component};
 
 /// What moves in a step.

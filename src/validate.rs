@@ -200,7 +200,7 @@ impl Validation<'_> {
         duplicates(self.objects, &mut findings);
         references::check(self, &model, &mut findings);
         for (kind, count) in unchecked {
-            let objects = crate::report::objects(count);
+            let objects = crate::shown::objects(count);
             findings.push(Finding {
                 code: "not-checked",
                 place: None,

@@ -9,7 +9,7 @@ use crate::config::time::Lasting;
 use crate::fargate::asked::Asked;
 use crate::fargate::cost::Prices;
 use crate::fargate::plan::{Plan, Price, Saving};
-use crate::report::wrap;
+use crate::shown::wrap;
 
 /// A request that has to give up to so many percent to fit a cheaper size is just over that size.
 const JUST_OVER: i128 = 20;

@@ -21,85 +21,48 @@ struct Wanted {
     usage: &'static str,
     operation: Option<&'static str>,
     set: fn(&mut Rates, String),
-    /// Whether a list without it is none.
-    needed: bool,
 }
 
 /// The offers that are read for each region, as their folders are called.
 pub const OFFERS: [&str; 4] = ["AmazonEKS", "AWSELB", "AmazonVPC", "AmazonEC2"];
 
 const WANTED: [Wanted; 11] = [
-    Wanted {
-        offer: "AmazonEKS",
-        usage: "Fargate-vCPU-Hours:perCPU",
-        operation: None,
-        set: |r, p| r.vcpu_hour = p,
-        needed: true,
-    },
-    Wanted { offer: "AmazonEKS", usage: "Fargate-GB-Hours", operation: None, set: |r, p| r.gb_hour = p, needed: true },
+    Wanted { offer: "AmazonEKS", usage: "Fargate-vCPU-Hours:perCPU", operation: None, set: |r, p| r.vcpu_hour = p },
+    Wanted { offer: "AmazonEKS", usage: "Fargate-GB-Hours", operation: None, set: |r, p| r.gb_hour = p },
     Wanted {
         offer: "AmazonEKS",
         usage: "Fargate-EphemeralStorage-GB-Hours",
         operation: None,
         set: |r, p| r.storage_gb_hour = p,
-        needed: false,
     },
     Wanted {
         offer: "AmazonEKS",
         usage: "AmazonEKS-Hours:perCluster",
         operation: None,
         set: |r, p| r.cluster_hour = Some(p),
-        needed: false,
     },
     Wanted {
         offer: "AmazonEKS",
         usage: "AmazonEKS-Hours:extendedSupport",
         operation: None,
         set: |r, p| r.extended_cluster_hour = Some(p),
-        needed: false,
     },
     Wanted {
         offer: "AWSELB",
         usage: "LoadBalancerUsage",
         operation: Some("LoadBalancing:Application"),
         set: |r, p| r.alb_hour = Some(p),
-        needed: false,
     },
     Wanted {
         offer: "AWSELB",
         usage: "LCUUsage",
         operation: Some("LoadBalancing:Application"),
         set: |r, p| r.lcu_hour = Some(p),
-        needed: false,
     },
-    Wanted {
-        offer: "AmazonVPC",
-        usage: "PublicIPv4:InUseAddress",
-        operation: None,
-        set: |r, p| r.ipv4_hour = Some(p),
-        needed: false,
-    },
-    Wanted {
-        offer: "AmazonEC2",
-        usage: "NatGateway-Hours",
-        operation: None,
-        set: |r, p| r.nat_hour = Some(p),
-        needed: false,
-    },
-    Wanted {
-        offer: "AmazonEC2",
-        usage: "NatGateway-Bytes",
-        operation: None,
-        set: |r, p| r.nat_gb = Some(p),
-        needed: false,
-    },
-    Wanted {
-        offer: "AmazonEC2",
-        usage: "DataTransfer-Out-Bytes",
-        operation: None,
-        set: |r, p| r.out_gb = Some(p),
-        needed: false,
-    },
+    Wanted { offer: "AmazonVPC", usage: "PublicIPv4:InUseAddress", operation: None, set: |r, p| r.ipv4_hour = Some(p) },
+    Wanted { offer: "AmazonEC2", usage: "NatGateway-Hours", operation: None, set: |r, p| r.nat_hour = Some(p) },
+    Wanted { offer: "AmazonEC2", usage: "NatGateway-Bytes", operation: None, set: |r, p| r.nat_gb = Some(p) },
+    Wanted { offer: "AmazonEC2", usage: "DataTransfer-Out-Bytes", operation: None, set: |r, p| r.out_gb = Some(p) },
 ];
 
 /// The path of a region's offer file below the root of a price list.
@@ -141,11 +104,8 @@ impl Offer {
 
 /// What a region's rates lack without which they are none.
 pub fn lacking(rates: &Rates) -> Option<&'static str> {
-    let has = |wanted: &&Wanted| match wanted.usage {
-        "Fargate-vCPU-Hours:perCPU" => !rates.vcpu_hour.is_empty(),
-        _ => !rates.gb_hour.is_empty(),
-    };
-    WANTED.iter().filter(|wanted| wanted.needed).find(|wanted| !has(wanted)).map(|wanted| wanted.usage)
+    let needed = [(&rates.vcpu_hour, "Fargate-vCPU-Hours:perCPU"), (&rates.gb_hour, "Fargate-GB-Hours")];
+    needed.into_iter().find(|(price, _)| price.is_empty()).map(|(_, usage)| usage)
 }
 
 #[derive(Deserialize)]
@@ -388,6 +348,8 @@ mod tests {
         let rates = rates("AWSELB", &text).unwrap();
         assert_eq!((rates.alb_hour.as_deref(), rates.lcu_hour.as_deref()), (Some("0.0225"), Some("0.008")));
         assert_eq!(lacking(&rates), Some("Fargate-vCPU-Hours:perCPU"));
+        let vcpu = Rates { vcpu_hour: "0.04".to_owned(), ..Rates::default() };
+        assert_eq!(lacking(&vcpu), Some("Fargate-GB-Hours"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Text to tree, with the macros expanded.
 
 use super::Fault;
-use super::syntax::{Expr, Kind, Literal, Macro, MacroKind};
+use super::syntax::{Expr, Kind, Literal, Macro, MacroKind, RESERVED};
 
 /// How often one rule of the grammar may stand within itself, as in cel-go.
 const DEPTH: usize = 250;
@@ -9,25 +9,6 @@ const DEPTH: usize = 250;
 /// not looked at either.
 const TREE: usize = 300;
 const NEST: usize = 5;
-const RESERVED: [&str; 17] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "namespace",
-    "package",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {

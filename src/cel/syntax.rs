@@ -1,5 +1,31 @@
 //! The tree of an expression.
 
+/// Identifiers that CEL keeps for itself.
+pub(super) const RESERVED: [&str; 17] = [
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "namespace",
+    "package",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+/// Whether a name is one of those, or a word of the language.
+pub(crate) fn is_word(name: &str) -> bool {
+    RESERVED.contains(&name) || matches!(name, "true" | "false" | "null" | "in")
+}
+
 /// A part of an expression.
 #[derive(Debug)]
 pub(super) struct Expr {

@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::ledger::{Deed, Entry, FieldChange};
 use crate::manifest::document::Bytes;
 use crate::manifest::object::answers_to;
-use crate::report::{ObjectRecord, Provenance, wrap};
+use crate::report::{ObjectRecord, Provenance};
+use crate::shown::wrap;
 
 const FILE: &str = "about/provenance.json";
 

@@ -12,8 +12,8 @@ use crate::findings::allow::Allowance;
 use crate::findings::page::{Page, Pages, Severity};
 use crate::findings::{self, Finding, Place};
 use crate::manifest::collection::Collection;
-use crate::report::wrap;
 use crate::shown;
+use crate::shown::wrap;
 pub(super) use source::Lines;
 
 mod github;

@@ -10,7 +10,7 @@ use crate::findings::page::Book;
 use crate::findings::{Finding, Place};
 use crate::kubernetes::eks::Calendar;
 use crate::manifest::collection::{Broken, Is, KeyTwice};
-use crate::report::wrap;
+use crate::shown::wrap;
 use crate::validate::coverage::Coverage;
 use crate::validate::{Validation, model};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Diff, shown};
-use crate::report::objects;
+use crate::shown::objects;
 
 impl Diff {
     /// Markdown, what matters first and the fields behind a fold.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use similar::TextDiff;
 
 use super::{Changed, Diff, Field, Whole, shown};
-use crate::report::{objects, wrap};
+use crate::shown::{objects, wrap};
 use crate::value::Value;
 
 impl Diff {

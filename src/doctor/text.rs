@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Finding, Report};
-use crate::report::wrap;
+use crate::shown::wrap;
 
 /// So many objects of which the same is said are named on one line each; more are a list.
 const LINES: usize = 3;

@@ -10,7 +10,7 @@ use super::pod::{Pod, Workload};
 use super::quantity::{Cpu, Memory, Quantity};
 use super::size::{MIB, OVERHEAD, Requests, Size, sizes};
 use crate::manifest::object::Identity;
-use crate::report::wrap;
+use crate::shown::wrap;
 use crate::value::Value;
 
 /// A plan for a set of objects.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::value::{Map, Value};
 
 use super::Section;
+use crate::shown::wrap;
 use crate::yaml;
 
 const HEADING: &str = "\
@@ -12,9 +13,6 @@ const HEADING: &str = "\
 # What knrender renders, and from where. Flags of the same names win over what stands here.
 # Behind `#key:` stands an example; without the `#` it counts. `docs/options.md` of knrender is about every key.
 ";
-
-/// The columns that a comment has.
-const WIDTH: usize = 110;
 
 /// The file with these values.
 pub fn write(sections: &[Section], values: &Map) -> String {
@@ -31,7 +29,7 @@ pub fn write(sections: &[Section], values: &Map) -> String {
             if let Some(default) = &key.default {
                 let _ = write!(about, " Default: {default}.");
             }
-            comment(&mut text, &about);
+            let _ = writeln!(text, "# {}", wrap(&about, 2).replace("\n  ", "\n# "));
             match values.get(&key.name) {
                 Some(value) => {
                     let entry = Map::from_iter([(key.name.clone(), value.clone())]);
@@ -52,16 +50,4 @@ pub fn write(sections: &[Section], values: &Map) -> String {
 pub fn example(key: &str, example: &str) -> String {
     let space = if example.starts_with('\n') { "" } else { " " };
     format!("{key}:{space}{example}\n")
-}
-
-fn comment(text: &mut String, about: &str) {
-    let mut line = "#".to_owned();
-    for word in about.split_whitespace() {
-        if line.len() + 1 + word.len() > WIDTH {
-            let _ = writeln!(text, "{line}");
-            "#".clone_into(&mut line);
-        }
-        let _ = write!(line, " {word}");
-    }
-    let _ = writeln!(text, "{line}");
 }

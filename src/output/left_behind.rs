@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{at, is_unfinished};
 use crate::regular;
-use crate::report::{Provenance, objects};
+use crate::report::Provenance;
 use crate::shown;
+use crate::shown::objects;
 
 /// More objects than this are counted by kind, not listed.
 const LISTED: usize = 8;

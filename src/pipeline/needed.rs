@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::embedded;
 use crate::ledger::{Deed, Entry, Ledger};
 use crate::manifest::document::Document;
-use crate::report::objects;
+use crate::shown::objects;
 
 /// More CRDs than this are counted, not listed.
 const LISTED: usize = 3;

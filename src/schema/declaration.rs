@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::value::{Map, Value};
 
+use crate::cel::syntax::is_word;
 use crate::cel::time;
 use crate::cel::types::{Decl, DeclKind, Type};
 use crate::cel::value::{Key, Value as Cel};
@@ -156,30 +157,7 @@ fn metadata(value: &Value) -> Cel {
 
 /// A field's name as rules write it; `None` where they cannot.
 pub(super) fn escaped(name: &str) -> Option<String> {
-    const WORDS: [&str; 21] = [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
-    if WORDS.contains(&name) {
+    if is_word(name) {
         return Some(format!("__{name}__"));
     }
     let good = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '.' | '-' | '/');

@@ -8,7 +8,7 @@ use super::knobs::{Knobs, Metric};
 use super::outcome::Outcome;
 use super::service::Price;
 use super::time::seconds;
-use crate::report::wrap;
+use crate::shown::wrap;
 
 /// What is said about a run.
 pub struct Report<'r> {

@@ -3,33 +3,8 @@
 
 use super::at::At;
 use super::{Found, admission, selectors};
+use crate::cel::syntax::is_word;
 use crate::kubernetes::names;
-
-/// Words that are no names in CEL.
-const RESERVED: [&str; 22] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "namespace",
-    "null",
-    "package",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-    "",
-];
 
 /// Checks a policy or a binding; `mutates`: what it is about are changes.
 pub(super) fn check(found: &mut Found<'_>, binding: bool, mutates: bool) {
@@ -167,7 +142,7 @@ fn parameter_kind(found: &mut Found<'_>, kind: &At<'_>) {
 
 fn is_identifier(name: &str) -> bool {
     let first = |c: char| c.is_ascii_alphabetic() || c == '_';
-    name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit()) && !RESERVED.contains(&name)
+    name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit()) && !is_word(name)
 }
 
 fn validations(found: &mut Found<'_>, spec: &At<'_>) {

@@ -1,5 +1,5 @@
 //! A render, a cluster that is a folder, and the runs of `apply.sh` on it.
-#![allow(dead_code, unreachable_pub)] // not every test binary uses all of it
+#![allow(unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
 //! A small HTTP server on 127.0.0.1 for tests. It serves what a closure says, misbehaves on demand, and ends with its value.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)] // not every test binary uses all of it
+#![allow(unreachable_pub, clippy::unwrap_used)]
 
 pub mod asset;
 pub mod cluster;

@@ -1,5 +1,5 @@
 //! A small OCI registry of our own: real HTTP, a token challenge, indexes, blobs behind a redirect, and what goes wrong on demand.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Runs the `knrender` command in a folder of its own, with an environment of its own, and says what came out.
-#![allow(dead_code, unreachable_pub)] // not every test binary uses all of it
+#![allow(unreachable_pub)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::collections::BTreeMap;

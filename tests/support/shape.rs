@@ -1,5 +1,5 @@
 //! Whether a report is as its published schema says: types, words, what has to be there, and nothing beyond.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::path::Path;

@@ -66,7 +66,7 @@ pub(super) fn text(report: &Report<'_>) -> String {
         out.push_str("\nNot judged\n");
     }
     for what in &counts.not_judged {
-        let _ = writeln!(out, "  {}", crate::report::wrap(what, 4));
+        let _ = writeln!(out, "  {}", crate::shown::wrap(what, 4));
     }
     if !out.is_empty() {
         out.push('\n');

@@ -12,7 +12,7 @@ use super::{Report, counted};
 use crate::error::Error;
 use crate::findings::page::{Page, Severity};
 use crate::findings::{Finding, Place, by_code};
-use crate::report::wrap;
+use crate::shown::wrap;
 use crate::{parallel, shown};
 
 /// So many characters of a long line are looked at on both sides of what is marked.
