@@ -187,8 +187,8 @@ struct LintArgs {
 
 const LINT_CODES: &str = "\
 Fargate profiles come from an eksctl ClusterConfig among the inputs, or from `fargate-profiles` in knrender.yaml.
-Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read, and the
-rest was judged; 4 the baseline is not written.";
+Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration;
+3 something could not be read, and the rest was judged; 4 the baseline is not written.";
 
 #[derive(Args, Clone, Debug)]
 #[command(after_help = VALIDATE_EXIT)]
@@ -206,8 +206,8 @@ struct ValidateArgs {
 const VALIDATE_EXIT: &str = "\
 An error is what `kubectl apply --dry-run=server` refuses. Custom resources are held against the CRDs among the inputs and in --crds.
 In a folder that is a render, a reference to what is not in it is an error; elsewhere it is a note.
-Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration; 3 something could not be read, and the
-rest was judged; 4 the baseline is not written.";
+Exit codes: 0 no error; 1 errors, and warnings with --strict; 2 usage or configuration;
+3 something could not be read, and the rest was judged; 4 the baseline is not written.";
 
 #[derive(Args, Debug)]
 struct CacheArgs {

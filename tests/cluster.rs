@@ -395,7 +395,7 @@ fn the_installation_stops_with_what_to_do_next() {
     place.run(&CLUSTER).ok();
     let without = |what: &str, instead: &str| KUBECTL.replace(what, instead);
     for (kubectl, helm, code, said) in [
-        (without("echo mine", "exit 1"), ":", 3, "kubectl has no current context. `aws eks update-kubeconfig"),
+        (without("echo mine", "exit 1"), ":", 3, "kubectl has no current context; --context names one"),
         (without("cluster/prod", "cluster/test"), ":", 3, "the current context is another cluster's"),
         (without("echo arn:aws:iam", "exit 1; echo"), ":", 3, "the server does not answer"),
         (
