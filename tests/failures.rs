@@ -265,6 +265,21 @@ fn two_renders_at_once_leave_one_whole_render() {
 }
 
 #[test]
+fn where_nothing_can_be_read_nothing_is_said_of_it() {
+    let place = Place::new();
+    for command in ["plan", "images", "report"] {
+        let ran = place.run(&[command, "gone.yaml"]);
+        let why = "gone.yaml: No such file or directory";
+        assert!(
+            ran.code == 3 && ran.stdout.is_empty() && ran.stderr.contains(why),
+            "{command}: {}{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
+}
+
+#[test]
 fn flags_that_do_not_go_together_are_refused() {
     let place = Place::new();
     for (flags, complaint) in [

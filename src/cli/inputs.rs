@@ -20,6 +20,9 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Collection, Error> {
     let mut collection = reading.collection;
     collection.pass_over_strangers();
     not_empty(&collection, paths)?;
+    if collection.objects.is_empty() {
+        broken(&collection)?;
+    }
     Ok(collection)
 }
 
