@@ -286,6 +286,9 @@ impl Cli {
     /// With the exit code, when there is nothing left to run.
     pub fn read() -> Result<Cli, u8> {
         let arguments: Vec<OsString> = diff::with_stacks(std::env::args_os().collect());
+        if let Some(version) = version::asked(&arguments) {
+            return Err(print(version.as_bytes()).err().map_or(0, |error| error.exit_code()));
+        }
         Cli::try_parse_from(arguments).map_err(|mut error| {
             topics::suggest(&mut error);
             let plain = error.render().to_string();
