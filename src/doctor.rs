@@ -11,6 +11,7 @@ use self::place::Place;
 use crate::kubernetes::Version;
 use crate::manifest::collection::Placed;
 use crate::manifest::object::{Head, Identity};
+use crate::manifest::secret::REPEATED;
 use crate::value::{Text, Value};
 
 mod bundle;
@@ -372,7 +373,7 @@ impl Report {
     fn left_over(&mut self, live: &[Value], rendered: &BTreeSet<&Identity>, inventories: &Inventories) {
         for value in live {
             let Ok(head) = Head::of(value) else { continue };
-            let applied = head.annotation(LAST_APPLIED).is_some()
+            let applied = head.annotation(REPEATED).is_some()
                 || managers(value).any(|(manager, operation, _)| manager == "kubectl" && operation == "Apply");
             let identity = head.identity();
             if !applied || rendered.contains(&identity) || inventories.is_of_another(&identity) {
@@ -399,9 +400,6 @@ impl Report {
         counts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
     }
 }
-
-/// Where client-side apply keeps what it applied.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Kubernetes' minor version, of what a server says of itself.
 fn minor(server: &str) -> Option<Version> {

@@ -98,4 +98,4 @@ pub mod upgrade;
 pub mod upstream;
 pub mod validate;
 
-pub use knrender_objects::{go, pointer, value, yaml};
+pub use knrender_objects::{go, pointer, time, value, yaml};

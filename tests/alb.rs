@@ -1,9 +1,9 @@
 //! Promise: every option of `alb` becomes the annotation that the controller reads, and a value that the controller or AWS
 //! would refuse is refused before anything is rendered, by its key.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
-use crate::support::run::{Place, shared};
+use crate::support::run::{Place, measured, shared};
 use knrender::findings::page::{Book, Pages, Severity};
 use knrender::lint::set::{self, Set};
 use knrender::manifest::collection::Collection;
@@ -117,7 +117,7 @@ fn every_mistake_that_can_be_told_from_the_ingress_is_told() {
             (_, false) => {}
         }
     }
-    eprintln!("wrong Ingresses: {told} of {} are told, where the Ingress tells", told + missed.len());
+    measured("wrong-ingresses", &format!("{told} of {} are told, where the Ingress tells", told + missed.len()));
     assert!(missed.is_empty(), "{}", missed.join(", "));
 }
 

@@ -1,14 +1,13 @@
 //! The verdicts of real servers in `../shared/corpora`: agreement with them never falls. CI prints it.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
-use std::path::Path;
 
 use flate2::read::GzDecoder;
 
-use crate::support::run::{Place, shared};
+use crate::support::run::{Place, measured, shared};
 use knrender::kubernetes::Version;
 use knrender::manifest::collection::{Collection, Placed};
 use knrender::validate::Validation;
@@ -67,7 +66,7 @@ fn errors() -> BTreeSet<String> {
     errors.map(|page| page["code"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Says the agreement, where CI prints it from too, and holds it.
+/// Says the agreement, and holds it.
 fn hold(name: &str, rows: &[Row], floor: &Floor) {
     let errors = errors();
     let verdicts: Vec<_> = rows.iter().map(|row| (row.accepted, is_refused(row, &errors))).collect();
@@ -77,11 +76,10 @@ fn hold(name: &str, rows: &[Row], floor: &Floor) {
     let agreement = 100.0 * (rows.len() - missed - in_vain) as f64 / rows.len() as f64;
     let (taken, not) = (count(true, false) + in_vain, count(false, true) + missed);
     let said = format!(
-        "{name}: {agreement:.2} % agreement on {} objects; {missed} of {not} refusals missed, {in_vain} of {taken} refused in vain",
+        "{agreement:.2} % agreement on {} objects; {missed} of {not} refusals missed, {in_vain} of {taken} refused in vain",
         rows.len()
     );
-    println!("{said}");
-    std::fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("agreement-{name}")), said + "\n").unwrap();
+    measured(name, &said);
     assert!(missed <= floor.missed && in_vain <= floor.in_vain, "{name}: below the floor");
 }
 

@@ -460,7 +460,7 @@ impl Checker<'_> {
         }
         let wrong = match (name, args.len()) {
             ("duration", 1) => literal(0).filter(|(text, _)| crate::go::duration(text).is_none()),
-            ("timestamp", 1) => literal(0).filter(|(text, _)| knrender_objects::time::rfc3339(text).is_none()),
+            ("timestamp", 1) => literal(0).filter(|(text, _)| crate::time::rfc3339(text).is_none()),
             ("matches", 1 | 2) => {
                 literal(usize::from(!member)).filter(|(text, _)| matches!(regexp::read(text), Pattern::Invalid(_)))
             }

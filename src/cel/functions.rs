@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use knrender_objects::time::{is_time, offset, rfc3339};
+use crate::time::{is_time, offset, rfc3339};
 
 use super::evaluate::{Answer, Halt};
 use super::network::{self, Cidr};

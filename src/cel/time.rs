@@ -1,6 +1,6 @@
 //! Durations and times, as Go reads and writes them.
 
-use knrender_objects::time::{DAY, civil, days, rfc3339};
+use crate::time::{DAY, civil, days, rfc3339};
 
 use crate::go::duration;
 

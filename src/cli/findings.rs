@@ -12,8 +12,7 @@ use crate::findings::allow::Allowance;
 use crate::findings::page::{Page, Pages, Severity};
 use crate::findings::{self, Finding, Place};
 use crate::manifest::collection::Collection;
-use crate::shown;
-use crate::shown::wrap;
+use crate::shown::{self, wrap};
 pub(super) use source::Lines;
 
 mod github;

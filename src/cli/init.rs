@@ -172,8 +172,7 @@ fn write(path: &Path, text: &str, force: bool, catalog: &Catalog) -> Result<(), 
     let unwritable = |why: io::Error| {
         Error::Write(format!("{}: cannot be written: {why}; nothing was changed", crate::shown::path(path)))
     };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(unwritable)?;
+    fs::create_dir_all(regular::folder_of(path)).map_err(unwritable)?;
     let staged = regular::stage(path, text.as_bytes()).map_err(unwritable)?;
     let read = Config::read(Some(staged.path()))?;
     Stack::resolve(&read.ask, catalog)?;

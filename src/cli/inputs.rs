@@ -199,11 +199,14 @@ fn files(folder: &Path, leave_sources: bool, sources: &mut Vec<PathBuf>) -> Vec<
                 shown::path(entry.path())
             ));
         }
+        if !is_named {
+            continue;
+        }
         match fs::metadata(entry.path()) {
-            Ok(metadata) if is_named && metadata.is_file() => files.push(Ok(entry.into_path())),
+            Ok(metadata) if metadata.is_file() => files.push(Ok(entry.into_path())),
+            Ok(_) => {}
             // A link that leads nowhere is a manifest that somebody counts on.
-            Err(e) if is_named => files.push(Err((entry.into_path(), e.to_string()))),
-            _ => {}
+            Err(e) => files.push(Err((entry.into_path(), e.to_string()))),
         }
     }
     files

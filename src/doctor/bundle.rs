@@ -2,7 +2,8 @@
 
 use crate::value::{Map, Value, json};
 
-use super::{LAST_APPLIED, Report, compare};
+use super::{Report, compare};
+use crate::manifest::secret::REPEATED;
 
 impl Report {
     /// What may be given to others.
@@ -18,7 +19,7 @@ fn without_secrets(object: &Value) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.shift_remove("managedFields");
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.shift_remove(LAST_APPLIED);
+            annotations.shift_remove(REPEATED);
         }
     }
     if object.get("kind").and_then(Value::as_str) == Some("Secret") {

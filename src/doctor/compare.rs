@@ -5,6 +5,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::fargate::quantity::Quantity;
+use crate::manifest::secret::REPEATED;
 use crate::value::{Map, Value};
 
 /// A field that is not as it was rendered.
@@ -50,7 +51,7 @@ impl Walk<'_> {
         match path.as_slice() {
             ["status" | "apiVersion" | "kind"] => true,
             ["metadata", "creationTimestamp" | "resourceVersion" | "uid" | "generation" | "managedFields"] => true,
-            ["metadata", "namespace" | "name"] | ["metadata", "annotations", super::LAST_APPLIED] => true,
+            ["metadata", "namespace" | "name"] | ["metadata", "annotations", REPEATED] => true,
             ["spec", "replicas"] => self.owned.replicas,
             ["data"] => self.owned.data,
             ["stringData"] => self.kind == "Secret",

@@ -2,11 +2,11 @@
 
 use crate::value::{Map, Value, json};
 
-use super::LAST_APPLIED;
 use super::compare::{Difference, Owned, compare};
 use super::kubectl::{Kubectl, Refusal, items};
 use crate::manifest::collection::Placed;
 use crate::manifest::object::Head;
+use crate::manifest::secret::REPEATED;
 
 /// So many objects are asked for one by one.
 const ONE_BY_ONE: usize = 12;
@@ -57,7 +57,7 @@ pub(super) fn confirm(suspects: &mut [Suspect<'_>], kubectl: &mut Kubectl) -> Op
 }
 
 fn is_server_side(live: &Value) -> bool {
-    Head::of(live).is_ok_and(|head| head.annotation(LAST_APPLIED).is_none())
+    Head::of(live).is_ok_and(|head| head.annotation(REPEATED).is_none())
 }
 
 fn ask(suspects: &mut [&mut Suspect<'_>], by_server: bool, kubectl: &mut Kubectl) -> Result<(), Refusal> {
@@ -101,7 +101,7 @@ fn differences(by_fields: &[Difference], would: &Value, live: &Value, owned: Own
 
 /// Whether an apply brought fields that are no longer rendered.
 pub(super) fn has_more(rendered: &Value, live: &Value) -> bool {
-    let last = Head::of(live).ok().and_then(|head| head.annotation(LAST_APPLIED).map(str::to_owned));
+    let last = Head::of(live).ok().and_then(|head| head.annotation(REPEATED).map(str::to_owned));
     if let Some(last) = last {
         let Ok(last) = serde_json::from_str::<Value>(&last) else { return false };
         return compare(&last, rendered, Owned::default()).iter().any(|d| d.live.is_none());
@@ -151,7 +151,8 @@ mod tests {
     #[test]
     fn the_same_of_what_client_side_apply_keeps() {
         let last = json!({"metadata": {"labels": {"a": "1"}}}).to_string();
-        let live = json!({"kind": "Service", "apiVersion": "v1", "metadata": {"name": "a", "annotations": {LAST_APPLIED: last}}});
+        let live =
+            json!({"kind": "Service", "apiVersion": "v1", "metadata": {"name": "a", "annotations": {REPEATED: last}}});
         assert!(has_more(&json!({"metadata": {"labels": {}}}), &live));
         assert!(!has_more(&json!({"metadata": {"labels": {"a": "2"}}}), &live));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use knrender_objects::time::{DAY, civil, rfc3339};
+use crate::time::{DAY, civil, rfc3339};
 
 use crate::value::Value;
 

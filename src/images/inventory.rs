@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::reference::{Hold, Reference, hold, is_host, is_reference};
 use crate::manifest::collection::{Collection, Placed};
+use crate::manifest::secret::REPEATED;
 use crate::pointer::escape;
 use crate::value::Value;
 
@@ -171,7 +172,7 @@ fn word_of(words: &[Value], i: usize, word: &Value, at: &str, found: &mut Vec<(S
 fn texts(map: &Value, at: &str, found: &mut Vec<(String, String)>) {
     for (key, value) in map.as_object().into_iter().flatten() {
         // An example is read by nobody, and what kubectl remembers of an object is the object again.
-        if !matches!(key.as_str(), "_example" | "kubectl.kubernetes.io/last-applied-configuration") {
+        if !matches!(key.as_str(), "_example" | REPEATED) {
             text(key, value, &format!("{at}/{}", escape(key)), found);
         }
     }

@@ -1,6 +1,6 @@
 //! Which Kubernetes versions EKS offers, and until when (`upstream/eks.yaml`).
 
-use knrender_objects::time::date;
+use crate::time::date;
 use serde::Deserialize;
 
 use super::Version;

@@ -110,7 +110,7 @@ fn is_datetime(text: &str) -> bool {
     !spaced && offset.matches(text) && {
         // The time of day alone decides; the offset may be written without its colon.
         let end = text[19..].find(['Z', 'z', '+', '-']).map_or(text.len(), |at| at + 19);
-        knrender_objects::time::rfc3339(&format!("{}Z", &text[..end])).is_some()
+        crate::time::rfc3339(&format!("{}Z", &text[..end])).is_some()
     }
 }
 

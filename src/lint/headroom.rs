@@ -26,17 +26,15 @@ fn hpa_never_triggers(set: &Set<'_>, found: &mut Found) {
     if set.all("autoscaling", "HorizontalPodAutoscaler").next().is_none() {
         return;
     }
-    let pods: Vec<&Template<'_>> = set.pods().collect();
-    let mut workloads: BTreeMap<[&str; 3], Vec<usize>> = BTreeMap::new();
-    for (i, pod) in pods.iter().enumerate() {
+    let mut workloads: BTreeMap<[&str; 3], &Template<'_>> = BTreeMap::new();
+    for pod in set.pods() {
         let workload = pod.object;
-        workloads.entry([workload.namespace(), workload.kind(), workload.name()]).or_default().push(i);
+        workloads.entry([workload.namespace(), workload.kind(), workload.name()]).or_insert(pod);
     }
     for hpa in set.all("autoscaling", "HorizontalPodAutoscaler") {
         let target = &hpa.value["spec"]["scaleTargetRef"];
         let (Some(kind), Some(name)) = (target["kind"].as_str(), target["name"].as_str()) else { continue };
-        let Some(first) = workloads.get(&[hpa.namespace(), kind, name]).and_then(|all| all.first()) else { continue };
-        let pod = pods[*first];
+        let Some(pod) = workloads.get(&[hpa.namespace(), kind, name]) else { continue };
         for (i, metric) in items(&hpa.value["spec"]["metrics"]).enumerate() {
             let resource = &metric["resource"];
             let percent = number(&resource["target"]["averageUtilization"]);

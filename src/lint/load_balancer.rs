@@ -80,7 +80,7 @@ fn annotation<'s>(object: &Object<'s>, name: &str) -> Option<&'s str> {
 
 /// JSON pointer to an annotation of the controller.
 pub(super) fn field(name: &str) -> String {
-    format!("/metadata/annotations/{}", pointer::escape(&format!("{PREFIX}{name}")))
+    pointer::below("/metadata/annotations", &format!("{PREFIX}{name}"))
 }
 
 fn class<'s>(set: &Set<'s>, ingress: &Object<'_>) -> Option<&'s Object<'s>> {

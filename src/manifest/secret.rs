@@ -67,13 +67,18 @@ pub fn mask_entry(entry: &mut Entry) {
     }
 }
 
+/// Whether what stands at a field of a Secret is some of its content.
+pub fn is_content(pointer: &str) -> bool {
+    let top = pointer.split('/').nth(1).unwrap_or_default();
+    let is_told = matches!(top, "apiVersion" | "kind" | "metadata" | "type" | "immutable");
+    !is_told || pointer.contains("last-applied-configuration")
+}
+
 /// Digests what stood and stands at a field of a Secret, if that is some of its content.
 pub fn mask_field(pointer: &str, values: [&mut Option<Value>; 2]) {
-    let top = pointer.split('/').nth(1).unwrap_or_default();
     for value in values.into_iter().flatten() {
-        let is_content = !matches!(top, "apiVersion" | "kind" | "metadata" | "type" | "immutable");
         let is_annotations = pointer == "/metadata/annotations" && !value.is_object();
-        if is_content || is_annotations || pointer.contains("last-applied-configuration") {
+        if is_content(pointer) || is_annotations {
             *value = digested(value);
         } else if let Some(repeated) = value.pointer_mut(below(pointer)).and_then(|a| a.get_mut(REPEATED)) {
             *repeated = digested(repeated);

@@ -9,12 +9,11 @@ use crate::value::{Map, Value, go_json_len, go_json_len_of_text, go_json_most};
 use crate::ledger::{Deed, Entry, FieldChange, Ledger, Reason};
 use crate::manifest::ManifestError;
 use crate::manifest::document::Document;
+use crate::manifest::secret::REPEATED;
 
 /// The most that all annotations of an object may have, keys and values together, in bytes.
 /// Source: <https://github.com/kubernetes/apimachinery/blob/v0.36.0/pkg/api/validation/objectmeta.go> (`TotalAnnotationSizeLimitB`)
 pub const LIMIT: usize = 256 * 1024;
-
-const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 const SEE: &str = "https://kubernetes.io/docs/reference/using-api/server-side-apply/#comparison-with-client-side-apply";
 
@@ -116,13 +115,13 @@ pub fn is_too_large(object: &Value) -> bool {
 
 /// The bytes of all annotations of an object after client-side apply.
 fn annotations(object: &Value) -> usize {
-    ANNOTATION.len() + applied(object) + "\n".len() + object.get("metadata").map_or(0, other_annotations)
+    REPEATED.len() + applied(object) + "\n".len() + object.get("metadata").map_or(0, other_annotations)
 }
 
 /// The bytes of the annotations that an object has, but for an old copy.
 fn other_annotations(metadata: &Value) -> usize {
     let annotations = metadata.get("annotations").and_then(Value::as_object).into_iter().flatten();
-    annotations.filter(|(key, _)| *key != ANNOTATION).map(|(k, v)| k.len() + v.as_str().map_or(0, str::len)).sum()
+    annotations.filter(|(key, _)| *key != REPEATED).map(|(k, v)| k.len() + v.as_str().map_or(0, str::len)).sum()
 }
 
 /// The bytes of an object as kubectl writes it into the annotation: compact JSON, `annotations` always there.
@@ -135,8 +134,8 @@ fn applied(object: &Value) -> usize {
     };
     let copy = object
         .pointer("/metadata/annotations")
-        .and_then(|a| a.get(ANNOTATION))
-        .map_or(0, |copy| go_json_len_of_text(ANNOTATION) + 1 + go_json_len(copy) + 1);
+        .and_then(|a| a.get(REPEATED))
+        .map_or(0, |copy| go_json_len_of_text(REPEATED) + 1 + go_json_len(copy) + 1);
     go_json_len(object) + missing - copy
 }
 
@@ -215,7 +214,7 @@ mod tests {
     fn the_size_is_what_kubectl_writes() {
         let object = json!({"kind": "A", "metadata": {"name": "a<b"}, "n": [1, true, null, "\"\n\u{2028}é"]});
         let written = "{\"kind\":\"A\",\"metadata\":{\"annotations\":{},\"name\":\"a\\u003cb\"},\"n\":[1,true,null,\"\\\"\\n\\u2028é\"]}\n";
-        assert_eq!(annotations(&object), ANNOTATION.len() + written.len());
+        assert_eq!(annotations(&object), REPEATED.len() + written.len());
     }
 
     #[test]
@@ -223,7 +222,7 @@ mod tests {
         let with = |annotations: Value| json!({"kind": "A", "metadata": {"annotations": annotations}});
         let plain = annotations(&with(json!({})));
         assert_eq!(annotations(&with(json!({"a": "bc"}))), plain + "\"a\":\"bc\"".len() + "abc".len());
-        let copied = with(json!({"a": "bc", ANNOTATION: "old"}));
+        let copied = with(json!({"a": "bc", REPEATED: "old"}));
         assert_eq!(annotations(&copied), annotations(&with(json!({"a": "bc"}))));
     }
 

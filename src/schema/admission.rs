@@ -175,20 +175,8 @@ impl Judge {
         self.found.push(Problem { kind: ProblemKind::Value, field: field.to_owned(), what: what.into() });
     }
 
-    /// The type that an expression comes to, where it compiles.
-    fn expression(
-        &mut self,
-        of: &Value,
-        key: &str,
-        at: &str,
-        environment: &Environment,
-        wanted: Wanted,
-    ) -> Option<Type> {
-        self.program(of, key, at, environment, wanted).map(|program| program.result().clone())
-    }
-
     /// An expression, where it compiles.
-    fn program(
+    fn expression(
         &mut self,
         of: &Value,
         key: &str,
@@ -232,7 +220,8 @@ impl Judge {
         for (i, variable) in items(spec, "/variables") {
             let (at, name) = (format!("/spec/variables/{i}"), super::text(variable, "name"));
             let found = self.expression(variable, "expression", &at, &with(true, &known, self.minor), &[]);
-            known.insert(name.to_owned(), found.map_or(Type::Dyn, of_variable));
+            let found = found.map_or(Type::Dyn, |program| of_variable(program.result().clone()));
+            known.insert(name.to_owned(), found);
         }
         let environment = with(true, &known, self.minor);
         let plain = with(false, &known, self.minor);
@@ -254,7 +243,8 @@ impl Judge {
             ] {
                 let at = format!("/spec/mutations/{i}/{key}");
                 let Some(of) = mutation.get(key) else { continue };
-                if let Some(found) = self.expression(of, "expression", &at, &mutating, &[]).filter(|f| *f != wanted) {
+                let program = self.expression(of, "expression", &at, &mutating, &[]);
+                if let Some(found) = program.map(|program| program.result().clone()).filter(|f| *f != wanted) {
                     let what = format!("it has to come to {wanted}, and comes to {found}");
                     self.say(&format!("{at}/expression"), what);
                 }
@@ -282,7 +272,7 @@ impl Judge {
             // A macro that only these expressions have.
             if !super::text(cel, "expression").contains("cel.bind(") {
                 let at = format!("{at}/selectors/{i}/cel");
-                let program = self.program(cel, "expression", &at, &environment, BOOL_OR_UNKNOWN);
+                let program = self.expression(cel, "expression", &at, &environment, BOOL_OR_UNKNOWN);
                 if program.is_some_and(|program| program.cost_of("device", &device).max > MOST_OF_SELECTOR) {
                     let what = format!("it may cost more than {MOST_OF_SELECTOR}, which is the limit of one selector");
                     self.say(&format!("{at}/expression"), what);

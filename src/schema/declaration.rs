@@ -141,7 +141,7 @@ fn whole(number: f64) -> Option<i64> {
 fn from_text(schema: &Map, text: &str) -> Cel {
     let typed = match schema.get("format").and_then(Value::as_str).filter(|_| !is(schema, INT_OR_STRING)) {
         Some("duration") => time::loose_duration(text).map(Cel::Duration),
-        Some("date-time") => knrender_objects::time::rfc3339(text).map(Cel::Timestamp),
+        Some("date-time") => crate::time::rfc3339(text).map(Cel::Timestamp),
         Some("date") => time::date(text).map(Cel::Timestamp),
         Some("byte") => crate::kubernetes::format::base64(text).map(|bytes| Cel::Bytes(Arc::from(bytes))),
         _ => None,

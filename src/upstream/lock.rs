@@ -221,7 +221,7 @@ impl Lock {
         if self.added.is_empty() && !self.changed {
             return Ok(Vec::new());
         }
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let folder = crate::regular::folder_of(&self.path).to_owned();
         // Another run may have added to it since: one at a time, and each starts from what is there. A system that cannot lock
         // folders goes without.
         let held = fs::File::open(&folder).ok().filter(|folder| folder.lock().is_ok());

@@ -117,7 +117,7 @@ fn secret(found: &mut Found<'_>, root: &At<'_>) {
 /// What a Secret holds under a key, and where it stands: what is written as text wins.
 fn held(root: &At<'_>, key: &str) -> Option<(String, Vec<u8>)> {
     let of = |group: &str| root.value.get(group).and_then(|group| group.get(key));
-    let at = |group: &str| format!("/{group}/{}", crate::pointer::escape(key));
+    let at = |group: &str| crate::pointer::below(&format!("/{group}"), key);
     match (of("stringData"), of("data")) {
         (Some(text), _) => Some((at("stringData"), text.as_str().unwrap_or_default().as_bytes().to_vec())),
         (None, Some(encoded)) => {

@@ -63,7 +63,7 @@ fn check_limit(found: &mut Found<'_>, limit: &At<'_>) {
         for (name, less) in lows {
             if highs.get(name).is_some_and(|more| less > more) {
                 let at = if limit.get(low).is_some_and(|l| l.has(name)) { low } else { high };
-                let at = format!("{}/{}", limit.field(at), crate::pointer::escape(name));
+                let at = crate::pointer::below(&limit.field(at), name);
                 found.at("conflict", &at, format!("{low} of {name} is more than its {high}"));
             }
         }
@@ -75,7 +75,7 @@ fn check_limit(found: &mut Found<'_>, limit: &At<'_>) {
     order("min", &min, "default", &default);
     order("default", &default, "max", &max);
     for (name, ratio) in &ratio {
-        let at = format!("{}/{}", limit.field("maxLimitRequestRatio"), crate::pointer::escape(name));
+        let at = crate::pointer::below(&limit.field("maxLimitRequestRatio"), name);
         if *ratio < Quantity::from_units(1) {
             found.at("bad-value", &at, "it is less than 1");
         }
@@ -91,7 +91,7 @@ fn check_limit(found: &mut Found<'_>, limit: &At<'_>) {
     for (name, asked) in &request {
         let whole = resources::is_huge(name) || !resources::is_native(name);
         if whole && default.get(name).is_some_and(|default| default != asked) {
-            let at = format!("{}/{}", limit.field("defaultRequest"), crate::pointer::escape(name));
+            let at = crate::pointer::below(&limit.field("defaultRequest"), name);
             found.at("conflict", &at, format!("it has to be as much as the default of {name}"));
         }
     }

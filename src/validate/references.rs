@@ -254,8 +254,7 @@ impl Look<'_, '_> {
         let provider: Value = text("auth-idp-oidc").and_then(|t| serde_json::from_str(t).ok()).unwrap_or_default();
         let name = json::get(&provider, "secretName").as_str().unwrap_or_default();
         if !name.is_empty() && !self.index.has("Secret", namespace, name) {
-            let field =
-                format!("/metadata/annotations/{}", pointer::escape(&format!("{}auth-idp-oidc", annotations::PREFIX)));
+            let field = pointer::below("/metadata/annotations", &format!("{}auth-idp-oidc", annotations::PREFIX));
             let what = format!("there is no Secret `{name}` in {namespace} among these objects");
             self.found.at("reference-outside", &field, what);
         }

@@ -286,10 +286,8 @@ impl Walk<'_, '_> {
     }
 
     fn wrong(&mut self, path: &str, wanted: &str, value: &Value) {
-        let top = path.split('/').nth(1).unwrap_or_default();
         // Reports do not say what stands in a Secret.
-        let is_secret = secret::is_secret(&self.found.object.value)
-            && (secret::CONTENT.contains(&top) || path.contains("last-applied-configuration"));
+        let is_secret = secret::is_content(path) && secret::is_secret(&self.found.object.value);
         let is = match value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(_) if is_secret => "a boolean".to_owned(),
@@ -306,7 +304,7 @@ impl Walk<'_, '_> {
 
 /// Go's layout has capital letters.
 pub(super) fn is_time(text: &str) -> bool {
-    !text.contains(['t', 'z']) && knrender_objects::time::rfc3339(text).is_some()
+    !text.contains(['t', 'z']) && crate::time::rfc3339(text).is_some()
 }
 
 /// The bytes of a list of numbers, which Go reads into bytes as it reads base64.

@@ -127,7 +127,7 @@ fn attachment(found: &mut Found<'_>, root: &At<'_>) {
                 }
             }
             for (key, only) in [("persistentVolumeReclaimPolicy", "Retain"), ("volumeMode", "Filesystem")] {
-                if !matches!(spec.text(key), "" | "Retain" | "Filesystem") {
+                if !spec.text(key).is_empty() && spec.text(key) != only {
                     found.at("conflict", &spec.field(key), format!("a volume that is written here has {only}"));
                 }
             }

@@ -145,6 +145,13 @@ pub fn hold(file: &str, text: &str) {
     assert!(held == text, "{file} is not what it would be now; KNRENDER_UPDATE=1 writes it");
 }
 
+/// Says what was measured of the agreement with a real server, here and to CI, which prints it.
+pub fn measured(name: &str, said: &str) {
+    println!("{name}: {said}");
+    fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("agreement-{name}")), format!("{name}: {said}\n"))
+        .unwrap();
+}
+
 /// The mirror of real upstream files, which is not part of the repository.
 pub fn upstream() -> Option<PathBuf> {
     shared("upstream")
